@@ -1,0 +1,115 @@
+"""The ``fxdet`` command: a table of sub-commands that load on use, and the boundary where errors become one line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+
+from fxdet._version import __version__
+from fxdet.core.errors import FxdetError, did_you_mean
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lies, as ``module:command``, and its line in the list of commands."""
+
+    place: str
+    summary: str
+
+
+COMMANDS = {
+    "predict": Entry("fxdet.cli.predict:predict", "Find fractures on radiographs: files, folders, globs, lists."),
+    "demo": Entry("fxdet.cli.demo:demo", "Draw a few synthetic radiographs and run the pipeline on them."),
+    "train": Entry("fxdet.cli.train:train", "Train a classifier or a localizer from a configuration file."),
+    "data": Entry("fxdet.cli.data:data", "Look into data sets: layouts, splits, labels, files."),
+    "zoo": Entry("fxdet.cli.zoo:zoo", "Show the pipelines and models that are at hand."),
+}
+"""Command → where it lies; nothing below is imported before it is used, so that ``fxdet --help`` is quick."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for and turns known errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import and return a command, or None where the table has no such name."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].place.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[name].place}: got {type(command).__name__}, expected a click command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and suggest the nearest one for a misspelt name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no such command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a known error ends it with one line and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except FxdetError as error:
+            click.echo(f"fxdet: error: {one_line(str(error))}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("fxdet: interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+def one_line(text: str) -> str:
+    r"""Return a message on one line that every terminal can show.
+
+    Example:
+        >>> one_line("can't read a\nb\udcff.png")
+        "can't read a b\\udcff.png"
+    """
+    return " ".join(text.split()).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class _EchoHandler(logging.Handler):
+    """Log records as one line on stderr; a progress bar on the screen is kept whole."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = f"fxdet: {record.levelname.lower()}: {one_line(record.getMessage())}"
+        bars = sys.modules.get("tqdm")
+        if bars is not None and getattr(bars.tqdm, "_instances", None):
+            bars.tqdm.write(line, file=sys.stderr)
+        else:
+            click.echo(line, err=True)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fxdet")
+@click.option("-v", "--verbose", is_flag=True, help="Log what is going on, to stderr.")
+@click.pass_context
+def main(ctx: click.Context, verbose: bool) -> None:
+    """Find suspected fractures on radiographs, train the networks that do it, and look into the data.
+
+    For research only; nothing here is a diagnosis.
+    """
+    logger = logging.getLogger("fxdet")
+    handler = _EchoHandler()
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    ctx.call_on_close(lambda: logger.removeHandler(handler))

@@ -1,0 +1,75 @@
+"""Which layout a folder or file has, and the one way to open it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from fxdet.core.errors import DataError, did_you_mean
+from fxdet.data.formats.meanings import ClassMeaning
+from fxdet.data.formats.reading import ReadOptions
+from fxdet.data.samples import SampleSet
+
+RELEASES = ("multiregion", "fracatlas", "mura", "grazpedwri")
+GENERIC = ("yolo", "coco", "voc", "table", "manifest")
+LAYOUTS = (*RELEASES, *GENERIC, "class_folders")
+"""Names of the layouts; a named release wins over a general format, class folders come last."""
+
+
+def _reader(layout: str) -> ModuleType:
+    return import_module(f"fxdet.data.formats.{layout}")
+
+
+def recognise(path: Path) -> str:
+    """Return the layout's name.
+
+    Raises:
+        DataError: The path does not exist, or no layout or more than one fits it.
+    """
+    for tier in (RELEASES, GENERIC, ("class_folders",)):
+        found = {layout: reason for layout in tier if (reason := _reader(layout).matches(path))}
+        if len(found) > 1:
+            what = " and ".join(f"{layout} ({reason})" for layout, reason in found.items())
+            option = f"--layout {next(iter(found))}"
+            raise DataError(f"{path}: more than one layout fits: {what} – pass the layout, as {option}")
+        if found:
+            return next(iter(found))
+    raise DataError(f"{path}: no layout fits, found {_contents(path)} – expected one of: {', '.join(LAYOUTS)}")
+
+
+def _contents(path: Path) -> str:
+    if path.is_file():
+        return f"a {path.suffix or 'nameless'} file"
+    names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in path.iterdir())
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "") or "an empty folder"
+
+
+def open_samples(
+    path: Path, layout: str | None = None, meanings: Mapping[str, ClassMeaning] | None = None
+) -> SampleSet:
+    """Read a data set.
+
+    Args:
+        path: Folder or file of the set.
+        layout: One of ``LAYOUTS``; recognised where None.
+        meanings: What the set's class names mean, where the built-in tables and the words do not say it.
+
+    Returns:
+        The samples in a stable order, with all problems that were met.
+
+    Raises:
+        DataError: The path does not exist, has no known layout, or its main file can't be read.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"can't open data set {path}: no such file or folder – check the path")
+    if layout is not None and layout not in LAYOUTS:
+        raise DataError(f"layout {layout!r} is unknown{did_you_mean(layout, LAYOUTS)}")
+    try:
+        name = layout or recognise(path)
+        result: SampleSet = _reader(name).read(path, ReadOptions(meanings or {}))
+    except OSError as error:
+        raise DataError(f"can't read data set {path}: {error} – check the files' permissions") from error
+    return result

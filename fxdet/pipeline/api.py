@@ -1,0 +1,279 @@
+"""The pipeline as Python callers use it: load it, call it on a path or an array, get a Report."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxdet._version import __version__
+from fxdet.classify.crosscheck import cross_check
+from fxdet.core.errors import ConfigError, FxdetError, ModelError
+from fxdet.core.findings import CrossCheck, ModelStamp, Report
+from fxdet.core.objects import Crops, Radiograph
+from fxdet.core.protocols import Classifier, Located, Localizer
+from fxdet.imaging.preprocess import Preprocess
+from fxdet.imaging.reading import open_radiograph, radiograph_from_array
+from fxdet.pipeline.device import autocast, choose_device, choose_precision
+from fxdet.pipeline.stages import CropRows, Scores, assemble, classify, cut_crops, join_crops, keep_candidates, take_crops
+from fxdet.zoo.cards import OperatingPoints, PipelineCard
+from fxdet.zoo.hub import BUILTIN, find_pipeline, load_classifier, load_localizer, pipeline_hash
+
+Attention = Callable[[Any, Crops], NDArray[np.float32]]
+"""Classifier and M crops in, maps (M, S, S), 0–1, out."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineOptions:
+    """What a caller may choose.
+
+    Attributes:
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto``.
+        threshold: Probability from which the decision is ``fracture``, instead of the card's; 0–1.
+        crosscheck: Whether Grad-CAM checks every finding.
+        heatmap: Whether the attention on the whole radiograph is computed, for the overlay.
+        precision: ``fp32``, ``bf16``, or ``auto``.
+    """
+
+    device: str = "cpu"
+    threshold: float | None = None
+    crosscheck: bool = True
+    heatmap: bool = False
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ConfigError(f"option --threshold – got {self.threshold}, expected 0 to 1")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeatMap:
+    """Attention on the whole radiograph.
+
+    Attributes:
+        pixels: float32, shape (S, S), 0–1.
+        to_image: float64, shape (2, 3), map px → radiograph px.
+    """
+
+    pixels: NDArray[np.float32]
+    to_image: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """A report with what its overlay needs; radiograph and heat map may be None."""
+
+    report: Report
+    radiograph: Radiograph | None = None
+    heatmap: HeatMap | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pipeline:
+    """Localizer, classifier and card, ready to be called.
+
+    Attributes:
+        localizer: Finds region boxes and fracture candidates.
+        classifier: Scores crops.
+        card: Fusion, floors, operating points, limits.
+        preprocess: The classifier's preprocess.
+        options: What the caller chose.
+        attention: Explains the classifier; None leaves every finding unchecked.
+        models: Names and weight hashes for the reports.
+        config_hash: Hash of everything that changes results.
+
+    Example:
+        >>> from fxdet.core.protocols import FakeClassifier, FakeLocalizer
+        >>> pipeline = Pipeline(FakeLocalizer(), FakeClassifier())
+        >>> len(pipeline(np.full((80, 60), 90, np.uint8)).findings)
+        1
+    """
+
+    localizer: Localizer
+    classifier: Classifier
+    card: PipelineCard = field(default_factory=lambda: PipelineCard("unnamed", "localizer.json", "classifier.json"))
+    preprocess: Preprocess = field(default_factory=lambda: Preprocess(64))
+    options: PipelineOptions = field(default_factory=lambda: PipelineOptions(precision="fp32"))
+    attention: Attention | None = None
+    models: tuple[ModelStamp, ...] = ()
+    config_hash: str = ""
+
+    def __call__(self, radiograph: str | Path | Radiograph | NDArray[Any]) -> Report:
+        """Analyse one radiograph: a file, an array (H, W), or one that is open already.
+
+        Raises:
+            ReadError: The file is no readable radiograph.
+        """
+        return self.batch([as_radiograph(radiograph)])[0]
+
+    def batch(self, radiographs: Sequence[str | Path | Radiograph | NDArray[Any]]) -> list[Report]:
+        """Analyse several radiographs at once; reports come in the same order.
+
+        Raises:
+            ReadError: A file is no readable radiograph.
+        """
+        return [analysis.report for analysis in self.analyse([as_radiograph(item) for item in radiographs])]
+
+    def analyse(self, radiographs: Sequence[Radiograph]) -> list[Analysis]:
+        """Analyse open radiographs and keep what overlays need."""
+        if not radiographs:
+            return []
+        clock = _Clock(len(radiographs))
+        with autocast(self.options.precision, self.options.device):
+            with clock.step("locate"):
+                located = [keep_candidates(found, self.card) for found in self.localizer.locate(radiographs)]
+            with clock.step("classify"):
+                crops, rows = self._cut(radiographs, located)
+                scores = classify(self.classifier, crops)
+            with clock.step("explain"):
+                maps = self._explain(crops, rows)
+        return [
+            self._analysis(radiograph, boxes, row, scores, (crops, maps), clock.milliseconds)
+            for radiograph, boxes, row in zip(radiographs, located, rows, strict=True)
+        ]
+
+    def _cut(self, radiographs: Sequence[Radiograph], located: Sequence[Located]) -> tuple[Crops, list[CropRows]]:
+        parts, rows, start = [], [], 0
+        for radiograph, boxes in zip(radiographs, located, strict=True):
+            part, row = cut_crops(radiograph, boxes, self.preprocess)
+            parts.append(part)
+            rows.append(row.shifted(start))
+            start += len(part)
+        return join_crops(parts), rows
+
+    def _explain(self, crops: Crops, rows: Sequence[CropRows]) -> Mapping[int, NDArray[np.float32]]:
+        """Return attention maps by row of ``crops``: candidates for the cross-check, wholes for the heat map."""
+        wanted: list[int] = []
+        for row in rows:
+            wanted += [row.whole] if self.options.heatmap else []
+            wanted += range(row.candidates.start, row.candidates.stop) if self.options.crosscheck else []
+        if self.attention is None or not wanted:
+            return {}
+        return dict(zip(wanted, self.attention(self.classifier, take_crops(crops, wanted)), strict=True))
+
+    def _analysis(
+        self,
+        radiograph: Radiograph,
+        located: Located,
+        row: CropRows,
+        scores: Scores,
+        explained: tuple[Crops, Mapping[int, NDArray[np.float32]]],
+        elapsed: Mapping[str, float],
+    ) -> Analysis:
+        crops, maps = explained
+        checks = [self._check(located, row, index, crops, maps) for index in range(len(located.fractures))]
+        report = assemble(radiograph, located, row, scores, self.card, checks)
+        stamped = replace(
+            report, models=self.models, config_hash=self.config_hash, version=__version__, elapsed_ms=dict(elapsed)
+        )
+        heat = HeatMap(maps[row.whole], crops.to_image[row.whole]) if row.whole in maps else None
+        return Analysis(stamped, radiograph, heat)
+
+    def _check(
+        self, located: Located, row: CropRows, index: int, crops: Crops, maps: Mapping[int, NDArray[np.float32]]
+    ) -> CrossCheck | None:
+        at = row.candidates.start + index
+        if at not in maps:
+            return None
+        x1, y1, x2, y2 = (float(value) for value in located.fractures.xyxy[index])
+        return cross_check(maps[at], crops.to_image[at], (x1, y1, x2, y2), self.card.crosscheck)
+
+
+def load_pipeline(
+    name: str | Path = BUILTIN, device: str = "cpu", options: PipelineOptions | None = None
+) -> Pipeline:
+    """Load a pipeline with verified weights; nothing is downloaded.
+
+    Args:
+        name: ``builtin``, a pipeline card or its folder, or the card or run folder of one model (the other half then
+            comes from the built-in pipeline).
+        device: Where the networks run; used when ``options`` is None.
+        options: Threshold, cross-check, heat map, precision, device.
+
+    Raises:
+        ModelError: Card, weights or network do not fit.
+        ConfigError: The device or the precision is not available.
+    """
+    wanted = options or PipelineOptions(device=device)
+    chosen = choose_device(wanted.device)
+    options = replace(wanted, device=chosen, precision=choose_precision(wanted.precision, chosen))
+    parts = find_pipeline(name)
+    classifier = load_classifier(parts.classifier, chosen)
+    _check_heads(classifier)
+    changing = {"threshold": options.threshold, "crosscheck": options.crosscheck, "precision": options.precision}
+    return Pipeline(
+        localizer=load_localizer(parts.localizer, chosen),
+        classifier=classifier,
+        card=_with_threshold(parts.card, options.threshold),
+        preprocess=getattr(classifier, "preprocess", Preprocess(224)),
+        options=options,
+        attention=_grad_cam,
+        models=parts.stamps,
+        config_hash=pipeline_hash(parts, changing),
+    )
+
+
+def as_radiograph(given: str | Path | Radiograph | NDArray[Any]) -> Radiograph:
+    """Return an open radiograph for a path, an array, or a radiograph.
+
+    Raises:
+        ReadError: The file or array is no readable radiograph.
+    """
+    if isinstance(given, Radiograph):
+        return given
+    if isinstance(given, (str, Path)):
+        return open_radiograph(given)
+    return radiograph_from_array(given)
+
+
+def failed(source: str, error: Exception, warnings: tuple[str, ...] = ()) -> Report:
+    """Return the report of a radiograph that could not be analysed."""
+    reason = str(error) if isinstance(error, FxdetError) else f"unexpected {type(error).__name__}: {error}"
+    reason = reason.removeprefix(f"can't read {source}: ")
+    return Report(source=source, version=__version__, warnings=warnings, error=" ".join(reason.split()))
+
+
+def _with_threshold(card: PipelineCard, threshold: float | None) -> PipelineCard:
+    """Return the card with another definite point; the point of doubt never lies above it."""
+    if threshold is None:
+        return card
+    points = [OperatingPoints(threshold, min(old.doubt, threshold)) for old in (card.finding_points, card.image_points)]
+    return replace(card, finding_points=points[0], image_points=points[1])
+
+
+def _check_heads(classifier: Classifier) -> None:
+    labels = getattr(classifier, "labels", {})
+    if "fracture" not in labels or "fractured" not in labels["fracture"].names:
+        raise ModelError(
+            f"can't use {classifier.name} – field 'heads' – got {sorted(labels)}, expected a head 'fracture' with"
+            " the class 'fractured' – train one with that head"
+        )
+
+
+def _grad_cam(classifier: Any, crops: Crops) -> NDArray[np.float32]:
+    from fxdet.classify.cam import attention_maps  # loads torch and grad-cam, which arrays and fakes do without
+
+    return attention_maps(classifier, crops, "fracture", classifier.labels["fracture"].index("fractured"))
+
+
+class _Clock:
+    """Milliseconds per radiograph and step."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.milliseconds[name] = round((time.perf_counter() - start) * 1000 / self.count, 2)

@@ -1,0 +1,75 @@
+"""What is written after every epoch: CSV, learning curves, TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+from fxdet.core.files import write_text
+from fxdet.training.curves import draw_curves
+from fxdet.training.loop import EpochRecord
+
+
+class CsvLog:
+    """Keeps ``log.csv``: one row per epoch. It is written whole each time, so a resumed run leaves no double rows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def epoch_ended(self, history: Sequence[EpochRecord]) -> None:
+        """Write all rows."""
+        rows = [record.row() for record in history]
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in rows)
+        write_text(self._path, text.getvalue())
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+
+class Curves:
+    """Keeps ``curves.png``: the learning curves."""
+
+    def __init__(self, path: Path, monitor: str) -> None:
+        self._path = path
+        self._monitor = monitor
+
+    def epoch_ended(self, history: Sequence[EpochRecord]) -> None:
+        """Draw the curves anew."""
+        draw_curves([record.row() for record in history], self._monitor, self._path)
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+
+class TensorBoardLog:
+    """Writes the same figures for TensorBoard; epochs that a killed run wrote after its last state are purged."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer: SummaryWriter | None = None
+        self._written = 0
+
+    def epoch_ended(self, history: Sequence[EpochRecord]) -> None:
+        """Write the epochs that were not written yet."""
+        if self._writer is None:
+            self._written = len(history) - 1
+            self._writer = SummaryWriter(str(self._folder), purge_step=self._written)  # type: ignore[no-untyped-call]
+        for record in history[self._written :]:
+            for name, value in record.row().items():
+                if name != "epoch":
+                    self._writer.add_scalar(name, value, record.epoch)  # type: ignore[no-untyped-call]
+        self._written = len(history)
+        self._writer.flush()  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Close the event file."""
+        if self._writer is not None:
+            self._writer.close()  # type: ignore[no-untyped-call]

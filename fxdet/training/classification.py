@@ -1,0 +1,283 @@
+"""Training of a classifier, from config file to run folder with card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from logging import getLogger
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fxdet.classify.model import ClassifierNetwork
+from fxdet.core.errors import ConfigError, TrainingError
+from fxdet.core.files import write_json
+from fxdet.data.augment import classification_augment
+from fxdet.training.batches import Batch, BatchOptions, TrainingBatches
+from fxdet.training.callbacks import CsvLog, Curves, TensorBoardLog
+from fxdet.training.classifier_card import write_classifier_card
+from fxdet.training.classifier_config import ClassifierConfig
+from fxdet.training.config import config_to_yaml, load_config
+from fxdet.training.initial import initial_network
+from fxdet.training.items import Item, OpenedSource, balance_fracture, make_items, open_source
+from fxdet.training.loop import Callback, RunResult, run_training
+from fxdet.training.losses import LossOptions, total_loss
+from fxdet.training.options import TrainingOptions
+from fxdet.training.pictures import PictureMaker, RadiographStore, fracture_shares
+from fxdet.training.processes import Processes
+from fxdet.training.run_folder import RunFolder
+from fxdet.training.validation import ValidationSet, figures_of, make_validation_set, network_input, predict_logits
+
+logger = getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ClassifierTask:
+    """A classifier as :mod:`fxdet.training.loop` trains it.
+
+    Attributes:
+        network: The network.
+        training: Batches.
+        validation: Fixed pictures.
+        config: The config.
+        device: Where the network lies.
+        class_weights: Head → weights (K,), or empty.
+    """
+
+    network: nn.Module
+    training: TrainingBatches
+    validation: ValidationSet
+    config: ClassifierConfig
+    device: torch.device
+    class_weights: Mapping[str, Tensor]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps per epoch."""
+        return len(self.training)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield this process's batches."""
+        return self.training.epoch(epoch)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Return the loss of a batch, averaged over all its rows.
+
+        Rows without a label count in the divisor, so that averaging over processes gives what one process would get.
+        """
+        logits = network(network_input(batch.pixels, self.device))
+        rows = self._rows(logits, batch.allowed)
+        if batch.mixed is not None:
+            rows = batch.share * rows + (1 - batch.share) * self._rows(logits, batch.mixed)
+        return rows.mean()
+
+    def _rows(self, logits: Mapping[str, Tensor], allowed: Mapping[str, Tensor]) -> Tensor:
+        here = {head: rows.to(self.device) for head, rows in allowed.items()}
+        return total_loss(logits, here, self.config.loss, self.class_weights)
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Return the figures on the validation parts."""
+        batch_size = max(16, self.config.loop.batch_size)
+        logits = predict_logits(network, self.validation.pixels, self.config.preprocess, self.device, batch_size)
+        return figures_of(self.validation, logits, self.config.loss)
+
+    def about(self) -> dict[str, str]:
+        """Return name, architecture, heads and preprocess for the weight file's header."""
+        config = self.config
+        heads = json.dumps({head: list(names) for head, names in config.heads.items()})
+        preprocess = json.dumps(config.preprocess.to_json())
+        name = f"{config.name}.{config.tag}"
+        return {"name": name, "architecture": config.architecture, "heads": heads, "preprocess": preprocess}
+
+
+def train_classifier(
+    config_path: str | Path,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    processes: Processes | None = None,
+    show_progress: bool = False,
+) -> RunResult:
+    """Train a classifier as a config file says.
+
+    Args:
+        config_path: YAML file for :class:`~fxdet.training.classifier_config.ClassifierConfig`.
+        overrides: Texts ``a.b=value``.
+        resume: Continue the run folder.
+        processes: This process among all; one on the CPU by default.
+        show_progress: Show bars on standard error.
+
+    Returns:
+        Best epoch and figures; everything else lies in the run folder.
+
+    Raises:
+        ConfigError, DataError, ModelError, TrainingError, OutputError: See the message.
+    """
+    config = load_config(config_path, overrides, ClassifierConfig)
+    return run_classifier(config, resume, processes or Processes(torch.device("cpu")), show_progress)
+
+
+def run_classifier(config: ClassifierConfig, resume: bool, processes: Processes, show_progress: bool) -> RunResult:
+    """Train a classifier as a config says; see :func:`train_classifier`."""
+    folder = RunFolder(config.run)
+    if processes.is_first:
+        folder.prepare(resume, config_to_yaml(config))
+    # Built before the data are read: a wrong name or file shows after a second, not after a minute.
+    with torch.random.fork_rng():
+        torch.manual_seed(config.loop.seed)
+        network = initial_network(config.architecture, config.heads, config.dropout, config.initial_weights)
+    _try_network(network, config)
+    sources = [open_source(source) for source in config.sources]
+    task = _make_task(config, sources, network, processes, show_progress)
+    if processes.is_first:
+        _write_split(folder, sources)
+    options = TrainingOptions(config.loop, config.optimiser, config.schedule, config.freeze)
+    callbacks = _callbacks(folder, config) if processes.is_first else []
+    try:
+        result = run_training(task, options, folder, processes, callbacks, resume)
+    finally:
+        for callback in callbacks:
+            callback.close()
+    if processes.is_first:
+        write_classifier_card(config, folder, task.validation, result, processes.device)
+    return result
+
+
+def _make_task(
+    config: ClassifierConfig,
+    sources: Sequence[OpenedSource],
+    network: ClassifierNetwork,
+    processes: Processes,
+    show_progress: bool,
+) -> ClassifierTask:
+    training = _items(config, sources, "train")
+    validation = _items(config, sources, "val")
+    _check_apart(training, validation)
+    if config.sampling.balance == "fracture":
+        training = balance_fracture(training)
+    class_weights = _class_weights(config, training)
+    store = RadiographStore(config.preprocess, config.cache_side)
+    store.load([item.sample.path for item in (*training, *validation)], 2, show_progress and processes.is_first)
+    augment = classification_augment(config.augment)
+    maker = PictureMaker(store, config.preprocess, config.crops, augment, fracture_shares(training))
+    shown = make_validation_set(validation, config.heads, maker, config.loop.seed)
+    batches = TrainingBatches(training, config.heads, maker, _batch_options(config, training, processes))
+    weights = {head: values.to(processes.device) for head, values in class_weights.items()}
+    logger.info("%d training items, %d validation items, %d steps per epoch", len(training), len(validation), len(batches))
+    return ClassifierTask(network, batches, shown, config, processes.device, weights)
+
+
+def _batch_options(config: ClassifierConfig, items: Sequence[Item], processes: Processes) -> BatchOptions:
+    return BatchOptions(
+        batch_size=config.loop.batch_size,
+        presentations=config.sampling.presentations or max(1, round(sum(item.weight for item in items))),
+        seed=config.loop.seed,
+        mixup=config.mixup,
+        rank=processes.rank,
+        world=processes.world,
+        workers=config.loop.workers,
+    )
+
+
+def _items(config: ClassifierConfig, sources: Sequence[OpenedSource], part: str) -> list[Item]:
+    """Return the items of the training or validation parts; validation shows whole radiographs in any case."""
+    found: list[Item] = []
+    for source in sources:
+        if part == "train":
+            found.extend(make_items(source, source.options.train, config.crops))
+        elif source.options.val:
+            shown = replace(source.options, whole=source.options.whole or 1.0)
+            found.extend(make_items(replace(source, options=shown), source.options.val, config.crops))
+    if not found:
+        names = ", ".join(str(source.options.path) for source in sources)
+        parts = sorted({name for source in sources for name in source.samples.counts()})
+        raise TrainingError(
+            f"no {part} part in {names} – found parts {', '.join(parts) or 'none'} – set sources.{part}, or a split list"
+        )
+    return found
+
+
+def _check_apart(training: Sequence[Item], validation: Sequence[Item]) -> None:
+    """Refuse a picture on both sides, and warn where only its group is."""
+    paths = {item.sample.path for item in training}
+    shared = [item.sample.name for item in validation if item.sample.path in paths]
+    if shared:
+        raise TrainingError(f"{len(set(shared))} radiographs are in training and validation, e.g. {shared[0]} – mend the split")
+    groups = {(item.source, item.sample.group) for item in training}
+    close = {item.sample.group for item in validation if (item.source, item.sample.group) in groups}
+    if close:
+        logger.warning("%d groups lie in training and validation, e.g. %s", len(close), min(close))
+
+
+def _class_weights(config: ClassifierConfig, items: Sequence[Item]) -> dict[str, Tensor]:
+    """Return weights per class where asked for, after checking that every class may occur."""
+    batches = {head: {name: 0.0 for name in names} for head, names in config.heads.items()}
+    for item in items:
+        for head, row in _allowed(item, config.heads).items():
+            names = config.heads[head]
+            if not row.all():
+                for index in np.flatnonzero(row):
+                    batches[head][names[index]] += item.weight / int(row.sum())
+    for head, counts in batches.items():
+        empty = [name for name, weight in counts.items() if weight <= 0]
+        if empty and not config.allow_empty_classes:
+            raise TrainingError(
+                f"class '{empty[0]}' of head '{head}' is empty: no training picture may show it – add a source that has"
+                f" it, take it out of heads.{head}, or set allow_empty_classes: true"
+            )
+    if config.loss.class_weights == "none":
+        return {}
+    return {head: _inverse(list(counts.values())) for head, counts in batches.items()}
+
+
+def _allowed(item: Item, heads: Mapping[str, tuple[str, ...]]) -> Mapping[str, Any]:
+    from fxdet.training.items import allowed_classes
+
+    return allowed_classes(item, heads)
+
+
+def _inverse(counts: list[float]) -> Tensor:
+    """Return weights inverse to the counts whose mean over pictures is 1; an empty class weighs 0."""
+    values = np.array(counts)
+    weights = np.divide(values.sum() / max(1, (values > 0).sum()), values, out=np.zeros_like(values), where=values > 0)
+    return torch.tensor(weights, dtype=torch.float32)
+
+
+def _try_network(network: ClassifierNetwork, config: ClassifierConfig) -> None:
+    """Run one empty picture through the network, so that a size that it refuses is one clear line."""
+    side = config.preprocess.size
+    try:
+        with torch.inference_mode():
+            network.eval()(torch.zeros(1, 3, side, side))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ConfigError(
+            f"preprocess.size – {config.architecture} refuses pictures of {side} px: {reason} – set another size"
+        ) from error
+
+
+def _write_split(folder: RunFolder, sources: Sequence[OpenedSource]) -> None:
+    rows = [
+        {
+            "set": source.samples.name,
+            "layout": source.samples.layout,
+            "split": source.split_name,
+            "sha256": source.split_sha256,
+            "train": list(source.options.train),
+            "val": list(source.options.val),
+            "counts": source.samples.counts(),
+        }
+        for source in sources
+    ]
+    write_json(folder.path / "split.json", {"sources": rows})
+
+
+def _callbacks(folder: RunFolder, config: ClassifierConfig) -> list[Callback]:
+    return [
+        CsvLog(folder.path / "log.csv"),
+        Curves(folder.path / "curves.png", config.loop.monitor),
+        TensorBoardLog(folder.path / "tensorboard"),
+    ]

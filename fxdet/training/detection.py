@@ -1,0 +1,73 @@
+"""Training of a localizer, from config file to run folder with card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from fxdet.core.files import write_json
+from fxdet.training.callbacks import CsvLog, Curves, TensorBoardLog
+from fxdet.training.config import config_to_yaml, load_config
+from fxdet.training.detection_config import DetectionConfig
+from fxdet.training.detection_data import DetectionParts, collect_parts
+from fxdet.training.detector_card import write_detector_card
+from fxdet.training.faster_rcnn import train_faster_rcnn
+from fxdet.training.loop import Callback, RunResult
+from fxdet.training.precision import choose_precision
+from fxdet.training.processes import Processes
+from fxdet.training.run_folder import RunFolder
+from fxdet.training.yolo import MONITOR, train_yolo
+
+
+def train_detector(
+    config_path: str | Path,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    processes: Processes | None = None,
+) -> RunResult:
+    """Train a localizer as a config file says.
+
+    Args:
+        config_path: YAML file for :class:`~fxdet.training.detection_config.DetectionConfig`.
+        overrides: Texts ``a.b=value``.
+        resume: Continue the run folder.
+        processes: This process among those of ``torchrun`` (Faster R-CNN); YOLO starts its own, one for each GPU of the
+            config's ``device``.
+
+    Returns:
+        Best epoch and figures; everything else lies in the run folder.
+
+    Raises:
+        ConfigError, DataError, ModelError, TrainingError, OutputError: See the message.
+    """
+    config = load_config(Path(config_path), overrides, DetectionConfig)
+    processes = processes or Processes(torch.device("cpu"))
+    folder = RunFolder(config.run)
+    parts = collect_parts(config)
+    if processes.is_first:
+        folder.prepare(resume, config_to_yaml(config))
+        _write_facts(folder, config, parts, processes.device)
+    callbacks = _callbacks(folder) if processes.is_first else []
+    try:
+        if config.architecture.startswith("yolo"):
+            result = train_yolo(config, callbacks)
+        else:
+            result = train_faster_rcnn(config, folder, processes, callbacks, resume, parts)
+    finally:
+        for callback in callbacks:
+            callback.close()
+    if processes.is_first:
+        write_detector_card(config, folder, result)
+    return result
+
+
+def _callbacks(folder: RunFolder) -> list[Callback]:
+    path = folder.path
+    return [CsvLog(path / "log.csv"), Curves(path / "curves.png", MONITOR), TensorBoardLog(path / "tensorboard")]
+
+
+def _write_facts(folder: RunFolder, config: DetectionConfig, parts: DetectionParts, device: torch.device) -> None:
+    folder.write_environment(device, choose_precision(config.precision, device))
+    write_json(folder.path / "split.json", {"sources": list(parts.facts)})

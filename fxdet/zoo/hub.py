@@ -1,0 +1,184 @@
+"""From card to network: which builder serves which family, verified weights, and where pipelines lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fxdet.core.errors import ModelError, did_you_mean
+from fxdet.core.findings import ModelStamp
+from fxdet.core.protocols import Classifier, Localizer
+from fxdet.zoo.cards import (
+    CARD_NAME,
+    PIPELINE_NAME,
+    ModelCard,
+    PipelineCard,
+    read_card,
+    read_pipeline_card,
+    verified_weights,
+)
+from fxdet.zoo.records import record_to_json
+
+BUILDERS = {
+    "timm": "fxdet.zoo.builders:timm_classifier",
+    "yolo": "fxdet.zoo.builders:yolo_localizer",
+    "fasterrcnn": "fxdet.zoo.builders:faster_rcnn_localizer",
+}
+"""Architecture family → "module:function"; the function takes card, weight file and device."""
+
+BUILTIN = "builtin"
+"""Name of the pipeline that the package ships."""
+
+BUILTIN_FOLDER = Path(__file__).parent / "builtin"
+"""Where it lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineParts:
+    """A pipeline card with the places of its two models.
+
+    Attributes:
+        card: What turns scores into decisions.
+        localizer: The localizer's card file.
+        classifier: The classifier's card file.
+    """
+
+    card: PipelineCard
+    localizer: Path
+    classifier: Path
+
+    @property
+    def stamps(self) -> tuple[ModelStamp, ModelStamp]:
+        """Name and weight hash of both models."""
+        cards = read_card(self.localizer), read_card(self.classifier)
+        first, second = (ModelStamp(card.full_name, card.sha256) for card in cards)
+        return first, second
+
+
+def family_of(card: ModelCard) -> str:
+    """Return the builder family of a card: ``timm``, ``yolo`` or ``fasterrcnn``.
+
+    Raises:
+        ModelError: No family serves the localizer's architecture.
+    """
+    if card.kind == "classifier":
+        return "timm"
+    for family in ("yolo", "fasterrcnn"):
+        if card.architecture.replace("_", "").startswith(family):
+            return family
+    known = ("yolov8n", "yolo11n", "yolo26n", "fasterrcnn_resnet50_fpn_v2", "fasterrcnn_mobilenet_v3_large_fpn")
+    raise ModelError(
+        f"can't build {card.full_name} – field 'architecture' – got '{card.architecture}'"
+        f"{did_you_mean(card.architecture, known)}"
+    )
+
+
+def resolve(place: str) -> Callable[..., Any]:
+    """Return the function that ``"module:function"`` names.
+
+    Example:
+        >>> resolve("math:sqrt")(4.0)
+        2.0
+    """
+    module, _, name = place.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
+
+
+def load_localizer(path: str | Path, device: str = "cpu") -> Localizer:
+    """Build the localizer of a card file or run folder, with verified weights.
+
+    Raises:
+        ModelError: The card, the hash, the keys of the weights or the kind do not fit.
+    """
+    built: Localizer = _load(Path(path), "localizer", device)
+    return built
+
+
+def load_classifier(path: str | Path, device: str = "cpu") -> Classifier:
+    """Build the classifier of a card file or run folder, with verified weights.
+
+    Raises:
+        ModelError: The card, the hash, the keys of the weights or the kind do not fit.
+    """
+    built: Classifier = _load(Path(path), "classifier", device)
+    return built
+
+
+def _load(path: Path, kind: str, device: str) -> Any:
+    card = read_card(path)
+    if card.kind != kind:
+        raise ModelError(f"card {path} – field 'kind' – got '{card.kind}', expected '{kind}' – name another card")
+    weights = verified_weights(card, path if path.is_dir() else path.parent)
+    try:
+        return resolve(BUILDERS[family_of(card)])(card, weights, device)
+    except (RuntimeError, KeyError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"can't build {card.full_name} – weights {weights} on device '{device}' – {reason} –"
+            " check that card, weights and device belong together"
+        ) from error
+
+
+def find_pipeline(name: str | Path = BUILTIN) -> PipelineParts:
+    """Return the parts of a pipeline.
+
+    Args:
+        name: ``builtin``, a pipeline card or its folder, or the card or run folder of one model; the other half
+            then comes from the built-in pipeline.
+
+    Raises:
+        ModelError: There is no such pipeline, or a card is wrong.
+    """
+    if str(name) == BUILTIN:
+        return _from_pipeline_card(BUILTIN_FOLDER / PIPELINE_NAME)
+    path = Path(name)
+    if not path.exists():
+        raise ModelError(f"can't find pipeline '{name}' – expected '{BUILTIN}', a card file or a run folder")
+    if path.is_dir():
+        path = _card_in(path)
+    if _is_pipeline(path):
+        return _from_pipeline_card(path)
+    card, builtin = read_card(path), find_pipeline()
+    if card.kind == "localizer":
+        return PipelineParts(builtin.card, path, builtin.classifier)
+    return PipelineParts(builtin.card, builtin.localizer, path)
+
+
+def pipeline_hash(parts: PipelineParts, options: dict[str, Any]) -> str:
+    """Return a hash over everything that changes results: cards, weights and options.
+
+    Args:
+        parts: The pipeline.
+        options: Result-changing options as plain JSON values.
+    """
+    stamps = [(stamp.name, stamp.sha256) for stamp in parts.stamps]
+    text = json.dumps([record_to_json(parts.card), stamps, options], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _card_in(folder: Path) -> Path:
+    for name in (PIPELINE_NAME, CARD_NAME):
+        if (folder / name).is_file():
+            return folder / name
+    raise ModelError(f"can't find a pipeline in {folder} – expected {PIPELINE_NAME} or {CARD_NAME} – name a run folder")
+
+
+def _is_pipeline(path: Path) -> bool:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(data, dict) and "kind" not in data and "localizer" in data
+
+
+def _from_pipeline_card(path: Path) -> PipelineParts:
+    if path.parent == BUILTIN_FOLDER and not path.is_file():
+        raise ModelError(f"can't find the built-in pipeline – {path} is missing – install fxdet again or use --pipeline")
+    card = read_pipeline_card(path)
+    return PipelineParts(card, path.parent / card.localizer, path.parent / card.classifier)

@@ -1,0 +1,87 @@
+"""The environment that setup.cfg asks for: one OpenCV, every import declared, every bound met."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from configparser import ConfigParser
+from importlib.metadata import distributions, packages_distributions, version
+from pathlib import Path
+
+import cv2
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+SETTINGS = ConfigParser()
+SETTINGS.read(ROOT / "setup.cfg", encoding="utf-8")
+REQUIREMENTS = [
+    Requirement(line)
+    for line in SETTINGS["options"]["install_requires"].splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+
+def canonical(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def test_exactly_one_opencv_is_installed_and_imported():
+    installed = {dist.name: dist.version for dist in distributions() if canonical(dist.name).startswith("opencv")}
+    assert list(installed) == ["opencv-python-headless"]
+    assert installed["opencv-python-headless"].startswith(cv2.__version__)
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+def test_dependency_has_a_lower_bound_that_the_environment_meets(requirement):
+    assert any(bound.operator == ">=" for bound in requirement.specifier)
+    assert requirement.specifier.contains(version(requirement.name))
+
+
+def test_every_import_is_declared():
+    owners = packages_distributions()
+    declared = {canonical(requirement.name) for requirement in REQUIREMENTS}
+    missing = {}
+    for path in [*(ROOT / "fxdet").rglob("*.py"), *(ROOT / "tools").glob("*.py")]:
+        for top in imported(path) - set(sys.stdlib_module_names) - {"fxdet"}:
+            if not {canonical(name) for name in owners.get(top, [top])} & declared:
+                missing.setdefault(top, str(path.relative_to(ROOT)))
+    assert missing == {}
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_every_declared_dependency_is_imported_or_explained():
+    owners = packages_distributions()
+    used = {
+        canonical(owner)
+        for path in (ROOT / "fxdet").rglob("*.py")
+        for top in imported(path)
+        for owner in owners.get(top, [])
+    }
+    # pydicom finds these decoders by itself; albumentations and ultralytics need the one OpenCV.
+    plugins = {"pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle"}
+    assert {canonical(requirement.name) for requirement in REQUIREMENTS} - used - plugins == set()
+
+
+def test_the_package_ships_what_it_reads():
+    data = {key: value.split() for key, value in SETTINGS["options.package_data"].items()}
+    assert data["fxdet"] == ["py.typed"]
+    for package, patterns in data.items():
+        folder = ROOT / package.replace(".", "/")
+        for pattern in patterns:
+            assert list(folder.glob(pattern)), f"{package}: nothing matches {pattern}"
+
+
+def test_the_built_in_models_are_small_enough_to_ship():
+    files = list((ROOT / "fxdet" / "zoo" / "builtin").glob("*.safetensors"))
+    assert files
+    assert sum(file.stat().st_size for file in files) < 25e6
