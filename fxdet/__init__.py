@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ClassScores",
     "ConfigError",
-    "CrossCheck",
     "Crops",
+    "CrossCheck",
     "DataError",
     "Decision",
     "Detections",

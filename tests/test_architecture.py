@@ -30,7 +30,7 @@ ONLY_EXCEPT = {"fxdet.report.serve": {"pipeline"}}
 LEAVES = {"fxdet._version"}
 WRAPPED_BY = {
     "timm": ("fxdet.classify.model",),
-    "ultralytics": ("fxdet.localize.yolo", "fxdet.training.yolo"),
+    "ultralytics": ("fxdet.localize.yolo", "fxdet.training.yolo", "fxdet.training.yolo_data"),
     "albumentations": ("fxdet.data.augment",),
     "pytorch_grad_cam": ("fxdet.classify.cam",),
     "pydicom": ("fxdet.imaging.dicom", "fxdet.dicomout"),
@@ -237,7 +237,8 @@ def test_tools_are_thin():
 
 @pytest.mark.parametrize("package", WITHOUT_TORCH)
 def test_package_runs_without_torch(package):
-    names = [name for name in SOURCES if name.startswith(f"fxdet.{package}")]
+    # albumentations imports torch by itself where it is installed; its wrapper is loaded by trainings alone.
+    names = [name for name in SOURCES if name.startswith(f"fxdet.{package}") and name not in WRAPPED_BY["albumentations"]]
     assert _loaded(names, "torch") == ""
 
 

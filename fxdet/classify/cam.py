@@ -9,6 +9,7 @@ only those between that map and the logit: a batch costs little more than its fo
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,12 +17,18 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pytorch_grad_cam import GradCAM
 from torch import Tensor, nn
 
 from fxdet.classify.model import ClassifierNetwork, TimmClassifier
 from fxdet.core.errors import ModelError
 from fxdet.core.objects import Crops
+
+# Something that the library pulls in draws from Python's global generator; whoever seeded it must not notice.
+_random_state = random.getstate()
+from pytorch_grad_cam import GradCAM  # noqa: E402
+
+random.setstate(_random_state)
+
 
 CHUNK = 32
 """Most crops that go through the network at once."""
@@ -139,5 +146,4 @@ def _enlarge(coarse: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     if not np.isfinite(peak) or peak <= 0:
         return np.zeros((side, side), dtype=np.float32)
     large = cv2.resize(coarse / np.float32(peak), (side, side), interpolation=cv2.INTER_LINEAR)
-    return np.clip(large / max(float(large.max()), 1e-12), 0, 1).astype(np.float32)
-
+    return np.asarray(np.clip(large / max(float(large.max()), 1e-12), 0, 1), dtype=np.float32)

@@ -68,7 +68,7 @@ def box_in_crop(to_image: Floats, finding_box: Box, side: int) -> NDArray[np.flo
     """
     inverse = np.linalg.inv(to_image[:, :2])
     corners = (np.array(finding_box, dtype=np.float64).reshape(2, 2) - to_image[:, 2]) @ inverse.T
-    return np.clip(np.concatenate([corners.min(axis=0), corners.max(axis=0)]), 0, side)
+    return np.asarray(np.clip(np.concatenate([corners.min(axis=0), corners.max(axis=0)]), 0, side))
 
 
 def coverage(low: float, high: float, side: int) -> NDArray[np.float64]:
@@ -79,7 +79,7 @@ def coverage(low: float, high: float, side: int) -> NDArray[np.float64]:
         [0.5, 1.0, 0.25, 0.0]
     """
     edges = np.arange(side, dtype=np.float64)
-    return np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0, 1)
+    return np.asarray(np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0, 1))
 
 
 def cross_check(

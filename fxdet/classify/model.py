@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import timm
@@ -62,9 +63,10 @@ def build_network(
         backbone = timm.create_model(architecture, pretrained=pretrained, num_classes=0)
     except Exception as error:
         raise _explain(architecture, pretrained, error) from error
-    features = int(getattr(backbone, "head_hidden_size", None) or backbone.num_features)
+    # Some networks (MobileNetV3) widen the features after pooling.
+    features: Any = getattr(backbone, "head_hidden_size", None) or backbone.num_features
     counts = {name: labels if isinstance(labels, int) else len(labels) for name, labels in heads.items()}
-    return ClassifierNetwork(backbone, features, counts, dropout)
+    return ClassifierNetwork(backbone, int(features), counts, dropout)
 
 
 def _explain(architecture: str, pretrained: bool, error: Exception) -> ModelError:
@@ -107,10 +109,10 @@ class TimmClassifier:
 
     def __post_init__(self) -> None:
         for head, labels in self.labels.items():
-            layer = self.network.heads[head] if head in self.network.heads else None
+            layer = dict(self.network.heads.items()).get(head)
             have = layer.out_features if isinstance(layer, nn.Linear) else "no such head"
             if have != len(labels):
-                raise ModelError(f"{self.name} – head '{head}' – got {have}, expected {len(labels)} classes of the card")
+                raise ModelError(f"{self.name} – head '{head}' – got {have}, expected the card's {len(labels)} classes")
         self.network.to(self.device).eval()
 
     def tensor(self, pixels: NDArray[np.float32]) -> Tensor:

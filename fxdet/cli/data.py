@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PROBLEMS_SHOWN = 20
 PLACES_SHOWN = 3
-NAME_WIDTH = 30
+NAME_WIDTH = 28
 _Item = TypeVar("_Item")
 
 
@@ -73,7 +73,7 @@ def info(
     samples = _Opening(path, layout, split, meanings).open()
     checks = look_at(samples, decode=check_files)
     summary = summarise(samples, _progress(checks, len(samples), "files"))
-    click.echo(json.dumps(asdict(summary), indent=2, ensure_ascii=False) if as_json else _as_text(summary))
+    click.echo(json.dumps(asdict(summary), indent=2) if as_json else _as_text(summary))
 
 
 @data.command()
@@ -90,7 +90,9 @@ def info(
     help="Rows and columns of a page.",
 )  # fmt: skip
 @click.option("--tile", type=click.IntRange(64, 2000), default=240, show_default=True, help="Side of a tile, px.")
-@click.option("--format", "ending", type=click.Choice(["png", "jpg"]), default="jpg", show_default=True)
+@click.option(
+    "--format", "ending", type=click.Choice(["png", "jpg"]), default="jpg", show_default=True, help="File format."
+)
 def browse(
     path: Path,
     layout: str | None,
@@ -117,7 +119,9 @@ def browse(
     drawn = sheets(samples, rows, columns, tile)
     for number, page in enumerate(_progress(drawn, pages, "pages"), start=1):
         write_picture(output / f"{samples.name}-{number:03d}.{ending}", page)
-    click.echo(f"{len(samples)} pictures on {pages} page{'s' if pages > 1 else ''} in {output}")
+    click.echo(
+        f"{len(samples)} picture{'s' if len(samples) > 1 else ''} on {pages} page{'s' if pages > 1 else ''} in {output}"
+    )
 
 
 def _filter(part: str | None, region: str | None, fractured: bool | None, boxes: bool) -> Predicate:
@@ -171,7 +175,9 @@ def _as_text(summary: Summary) -> str:
         _size_lines(summary.sizes, total.samples),
         _problem_lines(summary),
     ]
-    return "\n\n".join(block for block in blocks if block)
+    text = "\n\n".join(block for block in blocks if block)
+    # File names that are no UTF-8 hold surrogates, which no terminal takes.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _shared(summary: Summary) -> str:
@@ -181,7 +187,7 @@ def _shared(summary: Summary) -> str:
 
 
 def _count_table(name: str, counts: Sequence[Count], total: Count | None) -> str:
-    heads = (name, "pictures", "fractured", "normal", "unknown", "with boxes", "boxes")
+    heads = (name, "pictures", "fractured", "normal", "unknown", "boxed", "boxes")
     rows = [*counts, *([total] if total is not None and len(counts) > 1 else [])]
     cells = [
         (row.name, *(f"{value:,}" for value in (row.samples, row.fractured, row.normal, row.unknown)),

@@ -10,11 +10,19 @@ DRAWN = "these radiographs are drawn by a program, not taken of anyone"
 
 
 @click.command(short_help="Run the pipeline on drawn radiographs.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Folder of results.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Folder of results."
+)
 @click.option("--count", default=8, show_default=True, type=click.IntRange(1, 1000), help="How many are drawn.")
 @click.option("--seed", default=7, show_default=True, type=click.IntRange(0), help="Same seed, same drawings.")
-@click.option("--pipeline", "name", default="builtin", show_default=True, metavar="NAME",
-              help="'builtin', a pipeline card, or a model's card or run folder.")
+@click.option(
+    "--pipeline",
+    "name",
+    default="builtin",
+    show_default=True,
+    metavar="NAME",
+    help="'builtin', a pipeline card, or a model's card or run folder.",
+)
 def demo(output: Path, count: int, seed: int, name: str) -> None:
     """Draw a few synthetic radiographs, some with a fracture line, and run the pipeline on them.
 

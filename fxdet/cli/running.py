@@ -19,6 +19,7 @@ from fxdet.core.errors import OutputError
 from fxdet.core.files import atomic_write
 
 if TYPE_CHECKING:
+    from fxdet.core.findings import Report
     from fxdet.pipeline.api import Analysis, Pipeline
     from fxdet.pipeline.engine import RunOptions, Tally
     from fxdet.pipeline.sources import SourceList
@@ -66,7 +67,11 @@ def run_pipeline(pipeline: Pipeline, sources: SourceList, folder: Path, options:
     with stop_on_interrupt() as stopped, tqdm(unit="img", disable=None, smoothing=0.1, dynamic_ncols=True) as bar:
         if not bar.disable:
             threading.Thread(target=_count, args=(sources, bar), daemon=True).start()
-        tally = Run(pipeline, folder, options, draw).process(sources, lambda report: bar.update() and None, stopped)
+
+        def advance(report: Report) -> None:
+            bar.update()
+
+        tally = Run(pipeline, folder, options, draw).process(sources, advance, stopped)
     return Outcome(tally, time.monotonic() - start, folder)
 
 
@@ -123,17 +128,21 @@ def summary_table(outcome: Outcome) -> str:
     """Return the summary as an aligned table, radiographs by region and decision."""
     tally = outcome.tally
     names = ("fracture", "doubt", "none")
-    rows = [("region", "radiographs", *names)]
+    rows: list[tuple[str, ...]] = [("region", "radiographs", *names)]
     for region, counts in sorted(tally.regions.items()):
         rows.append((region, str(counts.total()), *(str(counts[name]) for name in names)))
     none = tally.read - tally.fractures - tally.doubts
     rows.append(("all", *(str(value) for value in (tally.read, tally.fractures, tally.doubts, none))))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(_cell(text, width, index) for index, (text, width) in enumerate(zip(row, widths, strict=True)))
-             for row in rows]
+    lines = [
+        "  ".join(_cell(text, width, index) for index, (text, width) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
     rate = (tally.read + tally.failed) / max(outcome.seconds, 1e-9)
-    lines.append(f"{tally.findings} suspected fractures on {tally.read} radiographs; {tally.failed} files failed;"
-                 f" {outcome.seconds:.1f} s ({rate:.1f} per second)")
+    lines.append(
+        f"{tally.findings} suspected fractures on {tally.read} radiographs; {tally.failed} files failed;"
+        f" {outcome.seconds:.1f} s ({rate:.1f} per second)"
+    )
     return "\n".join(lines)
 
 

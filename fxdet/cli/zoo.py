@@ -36,8 +36,10 @@ def _lines(data: dict[str, Any]) -> list[str]:
     lines += [f"  {name}: {value}" for name, value in data["pipeline"]["figures"].items()]
     for kind in ("localizer", "classifier"):
         card = data[kind]
-        lines.append(f"{kind} {card['name']}.{card['tag']} – {card['architecture']}, {card['input_size']} px,"
-                     f" {card['licence']} – {card['description']}")
+        lines.append(
+            f"{kind} {card['name']}.{card['tag']} – {card['architecture']}, {card['input_size']} px,"
+            f" {card['licence']} – {card['description']}"
+        )
         lines.append(f"  weights: {card['weights']}, SHA-256 {card['sha256'][:16]}…, verified")
         lines += [f"  {name}: {value}" for name, value in card["figures"].items()]
     return lines

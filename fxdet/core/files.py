@@ -92,9 +92,9 @@ def write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 class LineFile:
-    """A text file that grows by whole lines: each call is one write, so that a kill leaves no half line.
+    r"""A text file that grows by whole lines: each call is one write, so that a kill leaves no half line.
 
-    Characters that are no Unicode (bytes of a file name that are no UTF-8) are written as ``\\udcff``.
+    Characters that are no Unicode (bytes of a file name that are no UTF-8) are written as ``\udcff``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -106,7 +106,7 @@ class LineFile:
         self.path = Path(path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = open(self.path, "wb", buffering=0)
+            self._handle = open(self.path, "wb", buffering=0)  # noqa: SIM115 - closed by close()
         except OSError as error:
             raise OutputError(f"can't write {path}: {error.strerror or error} – choose another folder") from error
 

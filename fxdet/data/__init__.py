@@ -1,1 +1,1 @@
-"""."""
+"""Data sets: readers of many layouts, split lists, manifests, augmentation, figures and contact sheets."""

@@ -91,7 +91,8 @@ def detection_augment(options: AugmentOptions, minimum_visibility: float = 0.3) 
     boxes = albumentations.BboxParams(
         format="pascal_voc", label_fields=["index"], min_visibility=minimum_visibility, clip=True
     )
-    compose = albumentations.Compose(_transforms(options), bbox_params=boxes)
+    # NoOp knows boxes: without any transform that does, albumentations warns of boxes that nothing moves.
+    compose = albumentations.Compose([*_transforms(options), albumentations.NoOp()], bbox_params=boxes)
 
     def augment(
         pixels: Pixels, xyxy: NDArray[np.floating], label: NDArray[np.integer], generator: np.random.Generator

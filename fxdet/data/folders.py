@@ -25,9 +25,12 @@ def walk_files(root: Path) -> Iterator[Path]:
     """Yield the files below ``root`` in a stable order.
 
     Links to folders are followed; a folder that was already entered (a link loop) is entered once only.
+
+    Raises:
+        OSError: A folder can't be listed.
     """
     seen: set[tuple[int, int]] = set()
-    for folder, folders, files in os.walk(root, followlinks=True):
+    for folder, folders, files in os.walk(root, onerror=_raise, followlinks=True):
         status = Path(folder).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
@@ -35,6 +38,10 @@ def walk_files(root: Path) -> Iterator[Path]:
         seen.add((status.st_dev, status.st_ino))
         folders.sort()
         yield from (Path(folder) / name for name in sorted(files))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def list_images(root: Path) -> list[Path]:

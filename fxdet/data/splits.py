@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from fxdet.core.errors import DataError, did_you_mean
 from fxdet.core.files import sha256_bytes
+from fxdet.data.csv_rows import numbered_rows
 from fxdet.data.samples import Problem, Sample, SampleSet
 
 BUILTIN = resources.files("fxdet.data") / "split_lists"
@@ -134,14 +134,13 @@ def _parse(data: bytes, source: str, sha256: str | None) -> SplitList:
         got = f"SHA-256 is {digest[:12]}…, expected {sha256[:12]}…"
         raise DataError(f"split list {source}: {got} – fetch the list anew")
     try:
-        lines = data.decode("utf-8-sig").splitlines()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"split list {source}: {error} – expected UTF-8 text") from error
-    header = _header(" ".join(line.lstrip("# ") for line in lines if line.startswith("#")))
-    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
+    header = _header(" ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#")))
     stated = header.get("seed", "")
     seed = int(stated) if stated.isdecimal() else None
-    return SplitList(header.get("set", ""), seed, header.get("rule", ""), _rows(numbered, source), digest, source)
+    return SplitList(header.get("set", ""), seed, header.get("rule", ""), _rows(text, source), digest, source)
 
 
 def _header(text: str) -> dict[str, str]:
@@ -150,14 +149,14 @@ def _header(text: str) -> dict[str, str]:
     return {key: (value or "").strip() for key, value in found.groupdict().items()} if found else {}
 
 
-def _rows(numbered: list[tuple[int, str]], source: str) -> tuple[SplitRow, ...]:
-    reader = csv.DictReader([line for _, line in numbered], restval="")
-    columns = reader.fieldnames or []
+def _rows(text: str, source: str) -> tuple[SplitRow, ...]:
+    numbered = numbered_rows(text, f"split list {source}")
+    columns = list(numbered[0][1]) if numbered else []
     name_column = next((column for column in NAME_COLUMNS if column in columns), None)
     if name_column is None or "part" not in columns:
         raise DataError(f"split list {source}: got columns {', '.join(columns) or 'none'}, expected name and part")
     rows: dict[str, SplitRow] = {}
-    for (number, _), cells in zip(numbered[1:], reader, strict=True):
+    for number, cells in numbered:
         row = _row(f"{source}:{number}", name_column, cells)
         if row.name in rows:
             raise DataError(f"split list {source}:{number}: {row.name} is listed twice – keep one row")
@@ -166,14 +165,14 @@ def _rows(numbered: list[tuple[int, str]], source: str) -> tuple[SplitRow, ...]:
 
 
 def _row(where: str, name_column: str, cells: Mapping[str, str]) -> SplitRow:
-    name = cells[name_column].strip()
+    name = cells[name_column]
     if not name:
         raise DataError(f"split list {where}: {name_column} is empty – expected a file name")
-    part, fold = cells["part"].strip(), (cells.get("fold") or "").strip()
+    part, fold = cells["part"], cells.get("fold", "")
     known = {name_column, "group", "part", "fold"}
     return SplitRow(
         name=name,
-        group=(cells.get("group") or "").strip() or name,
+        group=cells.get("group") or name,
         part=None if part.lower() in EXCLUDED else part,
         fold=int(fold) if fold.isdecimal() else None,
         columns={key: value for key, value in cells.items() if key not in known and value},
@@ -210,7 +209,7 @@ def apply_split(samples: SampleSet, split: SplitList, allow_leak: bool = False) 
     unlisted = len(samples) - len(rows)
     problems = list(samples.problems)
     if unlisted:
-        problems.append(Problem(split.source, f"{unlisted} pictures are not listed; they are left out"))
+        problems.append(Problem(split.source, f"pictures that the list does not name: {unlisted}; they are left out"))
     matched = {row.name for row in rows.values()}
     missing = [row.name for row in split.rows if row.part is not None and row.name not in matched]
     problems.extend(Problem(split.source, f"{name} is listed and not in the set") for name in missing)

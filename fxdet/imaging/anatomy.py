@@ -7,7 +7,7 @@ the picture simply end beyond 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -27,6 +27,7 @@ class Bone:
         density: Brightness relative to a full shaft.
         axis: Points along the shaft from start to end, shape (A, 2); empty for bones without a shaft.
         breakable: Part of the axis where a fracture may lie, or None.
+        fused: Part of the bone drawn before it, such as a head: it does not add up with that one.
     """
 
     outline: Points
@@ -34,6 +35,7 @@ class Bone:
     density: float = 1.0
     axis: Points | None = None
     breakable: tuple[float, float] | None = None
+    fused: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +75,7 @@ def long_bone(start: Place, end: Place, shape: Shaft, breakable: tuple[float, fl
     forward = (last - first) / length
     side = np.array([-forward[1], forward[0]])
     axis = first + along[:, None] * (last - first) + (shape.bow * 4 * along * (1 - along))[:, None] * side
-    reach_start, reach_end = 2.6 * shape.start / length, 2.6 * shape.end / length
+    reach_start, reach_end = 1.7 * shape.start / length, 1.7 * shape.end / length
     radius = shape.radius + (shape.start - shape.radius) * np.exp(-((along / reach_start) ** 2))
     radius = radius + (shape.end - shape.radius) * np.exp(-(((1 - along) / reach_end) ** 2))
     edge = radius[:, None] * side
@@ -113,13 +115,18 @@ def plate(corners: tuple[Place, ...], density: float = 0.5) -> Bone:
     return Bone(points, 0.12, density)
 
 
+def fused(bone: Bone) -> Bone:
+    """Return the bone as a part of the one drawn before it."""
+    return replace(bone, fused=True)
+
+
 def humerus(generator: Generator) -> Anatomy:
     """Return the upper arm, front view."""
     width = generator.uniform(0.09, 0.12)
     bones = (
         plate(((0.32, -0.95), (0.5, -1.3), (0.9, -1.2), (0.75, -0.5)), 0.4),
-        pebble((0.08, -0.97), (0.19, 0.18)),
-        long_bone((0, -0.95), (0.03, 0.88), Shaft(width, 0.2, 0.25, 0.03, end_notch=0.5), (0.22, 0.82)),
+        long_bone((0, -0.95), (0.03, 0.88), Shaft(width, 0.19, 0.25, 0.03, end_notch=0.5), (0.22, 0.82)),
+        fused(pebble((0.08, -0.97), (0.2, 0.19))),
         long_bone((0.12, 0.95), (0.16, 2.2), Shaft(0.08, 0.14, 0.08)),
         long_bone((-0.13, 1.04), (-0.14, 2.2), Shaft(0.06, 0.1, 0.06)),
     )
@@ -197,9 +204,7 @@ def fingers(generator: Generator) -> Anatomy:
     return Anatomy(tuple(bones), tuple(tissue))
 
 
-def _add_ray(
-    bones: list[Bone], tissue: list[Limb], ray: tuple[Place, float, float, tuple[float, ...]]
-) -> None:
+def _add_ray(bones: list[Bone], tissue: list[Limb], ray: tuple[Place, float, float, tuple[float, ...]]) -> None:
     """Add one finger: its base, lean from upright (radians), size, and the lengths of its bones."""
     base, lean, size, lengths = ray
     forward = np.array([np.sin(lean), -np.cos(lean)])
@@ -212,7 +217,7 @@ def _add_ray(
     middle = np.array(base) + forward * lengths[0] * size
     tip = start + forward * 0.02
     points = (tuple(np.array(base)), tuple(middle), tuple(tip))
-    tissue.append(Limb(points, (0.17 * size, 0.14 * size, 0.09 * size)))  # type: ignore[arg-type]
+    tissue.append(Limb(points, (0.17 * size, 0.14 * size, 0.09 * size)))
 
 
 def shoulder(generator: Generator) -> Anatomy:
@@ -226,8 +231,8 @@ def shoulder(generator: Generator) -> Anatomy:
         plate(((0.02, -0.42), (0.3, -0.55), (0.8, -0.5), (0.72, 0.3), (0.45, 0.95), (0.3, 0.45), (0.05, 0.1)), 0.45),
         long_bone((-0.28, -0.52 + drop), (1.5, -0.75), Shaft(0.065, 0.09, 0.07, 0.08), (0.2, 0.65)),
         long_bone((-0.35, -0.42), (0.35, -0.42), Shaft(0.06, 0.09, 0.06, -0.04)),
-        pebble((-0.22, -0.12 + drop), (0.26, 0.25)),
-        long_bone((-0.36, -0.1 + drop), (-0.5, 1.9), Shaft(0.135, 0.21, 0.135), (0.13, 0.48)),
+        long_bone((-0.34, -0.12 + drop), (-0.5, 1.9), Shaft(0.135, 0.21, 0.135), (0.13, 0.48)),
+        fused(pebble((-0.22, -0.12 + drop), (0.27, 0.26))),
     )
     chest = Limb(((0.9, -0.8), (0.9, 0.3), (0.9, 1.6)), (0.5, 0.9, 1.0), 0.55)
     arm = Limb(((-0.1, -0.25), (-0.42, 0.6), (-0.5, 1.9)), (0.6, 0.48, 0.42))
@@ -239,14 +244,14 @@ def hip(generator: Generator) -> Anatomy:
     head = generator.uniform(0.23, 0.26)
     bones = (
         plate(((0.0, -0.2), (-0.38, -0.45), (-0.55, -1.1), (-0.2, -1.6), (0.7, -1.5), (0.6, -0.7), (0.4, -0.2)), 0.6),
-        long_bone((0.22, -0.2), (1.1, 0.02), Shaft(0.1, 0.2, 0.13, 0.03), (0.35, 0.8)),
-        long_bone((0.22, 0.05), (0.52, 0.62), Shaft(0.11, 0.17, 0.14), (0.3, 0.8)),
-        long_bone((0.52, 0.64), (1.05, 0.16), Shaft(0.07, 0.11, 0.09), (0.25, 0.8)),
-        pebble((0.0, -0.08), (head, head), density=0.9),
-        long_bone((0.02, -0.06), (-0.42, 0.28), Shaft(0.155, 0.2, 0.19), (0.4, 0.75)),
-        pebble((-0.52, 0.16), (0.15, 0.2), -0.4),
-        pebble((-0.24, 0.52), (0.09, 0.1)),
+        fused(long_bone((0.22, -0.2), (1.1, 0.02), Shaft(0.1, 0.2, 0.13, 0.03), (0.35, 0.8))),
+        fused(long_bone((0.22, 0.05), (0.52, 0.62), Shaft(0.11, 0.17, 0.14), (0.3, 0.8))),
+        fused(long_bone((0.52, 0.64), (1.05, 0.16), Shaft(0.07, 0.11, 0.09), (0.25, 0.8))),
         long_bone((-0.42, 0.22), (-0.34, 2.0), Shaft(0.155, 0.2, 0.15), (0.2, 0.5)),
+        fused(long_bone((-0.44, 0.28), (0.02, -0.06), Shaft(0.15, 0.19, 0.2), (0.25, 0.6))),
+        fused(pebble((0.0, -0.08), (head, head), density=0.9)),
+        fused(pebble((-0.52, 0.16), (0.15, 0.2), -0.4)),
+        fused(pebble((-0.24, 0.52), (0.09, 0.1))),
     )
     pelvis = Limb(((0.3, -1.7), (0.2, -0.3), (0.5, 0.6)), (1.2, 1.1, 0.7), 1.1)
     return Anatomy(bones, (pelvis, Limb(((-0.3, 0.1), (-0.3, 2.0)), (0.75, 0.66))))
@@ -263,7 +268,8 @@ def leg(generator: Generator) -> Anatomy:
         pebble((0.06, 1.08), (0.19, 0.11)),
         pebble((0.08, 1.32), (0.15, 0.15)),
     )
-    return Anatomy(bones, (Limb(((0, -1.8), (-0.02, -0.9), (-0.05, -0.3), (0, 0.9), (0, 1.5)), (0.52, 0.5, 0.5, 0.31, 0.36)),))
+    points = ((0.0, -1.8), (-0.02, -0.9), (-0.05, -0.3), (0.0, 0.9), (0.0, 1.5))
+    return Anatomy(bones, (Limb(points, (0.52, 0.5, 0.5, 0.31, 0.36)),))
 
 
 REGION_ANATOMY: dict[str, Callable[[Generator], Anatomy]] = {

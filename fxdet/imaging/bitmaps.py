@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+from contextlib import nullcontext
 from io import BytesIO
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -22,14 +24,17 @@ from fxdet.imaging.pixels import (
     orientation_note,
     pillow_channels,
 )
-from fxdet.imaging.silence import silent_decoder
+from fxdet.imaging.silence import silent_decoder, silent_libtiff
 
 _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _PILLOW_LIMIT = 80_000_000
 """Pixels up to which Pillow reads a TIFF; it warns from 89 and refuses from 179 million by a global limit."""
 
-_BROKEN = (OSError, SyntaxError, ValueError, MemoryError, KeyError, IndexError, TypeError, EOFError)
-"""What Pillow raises on damaged TIFF and BMP files."""
+_BROKEN = (
+    OSError, SyntaxError, ValueError, MemoryError, KeyError, IndexError, TypeError, EOFError, struct.error,
+    OverflowError, Image.DecompressionBombError,
+)  # fmt: skip
+"""What Pillow raises on damaged TIFF and BMP files; the last one where a tile claims to be larger than the picture."""
 
 
 def decode_bmp(data: bytes) -> Picture:
@@ -65,6 +70,7 @@ def decode_tiff(data: bytes) -> Picture:
     Raises:
         ReadError: The file is broken, too large, or holds floats.
     """
+    _check_directory(data)
     orientation = exif_orientation(data)
     data = _without_orientation(data)  # Pillow would turn the picture
     try:
@@ -78,18 +84,33 @@ def decode_tiff(data: bytes) -> Picture:
     return Picture(picture.pixels, picture.bits, (*picture.warnings, *notes, *orientation_note(orientation)))
 
 
+def _check_directory(data: bytes) -> None:
+    """Refuse a file whose directory is cut off: libtiff would write to stderr about it."""
+    order = "<" if data[:2] == b"II" else ">"
+    try:
+        offset = struct.unpack_from(order + "I", data, 4)[0]
+        end = offset + 6 + 12 * struct.unpack_from(order + "H", data, offset)[0]
+    except struct.error:
+        end = len(data) + 1
+    if end > len(data):
+        raise ReadError("broken TIFF: its directory is cut off – get the file anew")
+
+
 def _tiff_picture(data: bytes, image: TiffImageFile) -> Picture:
     image.seek(0)
     bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))
     deep_colour = len(bits) > 1 and max(bits) == 16
     if deep_colour or image.width * image.height > _PILLOW_LIMIT:
         return grey_picture(_opencv_channels(data))
+    compressed = image.tag_v2.get(_COMPRESSION, 1) != 1
+    notes: tuple[str, ...] = ()
     try:
-        pixels, notes = pillow_channels(image), ()
+        with silent_libtiff() if compressed else nullcontext():
+            pixels = pillow_channels(image)
     except OSError:
-        if image.tag_v2.get(_COMPRESSION, 1) != 1:
+        if compressed:
             raise
-        pixels, notes = _padded_channels(data, image.size), (TRUNCATED,)
+        pixels, notes = _padded_channels(data, image.width * image.height * min(8, -(-sum(bits) // 8))), (TRUNCATED,)
     picture = grey_picture(pixels, notes)
     if pixels.dtype == np.uint8:
         return picture
@@ -100,21 +121,18 @@ def _tiff_picture(data: bytes, image: TiffImageFile) -> Picture:
     return Picture(turned, depth, picture.warnings)
 
 
-def _padded_channels(data: bytes, size: tuple[int, int]) -> NDArray[Any]:
-    """Read an uncompressed, truncated TIFF with zeros for what is missing (8 bytes per pixel are enough)."""
-    with TiffImageFile(BytesIO(data + bytes(8 * size[0] * size[1]))) as image:
+def _padded_channels(data: bytes, missing: int) -> NDArray[Any]:
+    """Read an uncompressed, truncated TIFF with at most ``missing`` bytes of zeros at its end."""
+    with TiffImageFile(BytesIO(data + bytes(missing))) as image:
         return pillow_channels(image)
 
 
 def _opencv_channels(data: bytes) -> NDArray[Any]:
-    level = cv2.getLogLevel()
-    cv2.setLogLevel(0)  # its TIFF reader reports to stderr
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        with silent_libtiff():
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise ValueError("the pixels can't be decoded") from error
-    finally:
-        cv2.setLogLevel(level)
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
         raise ValueError("the pixels can't be decoded as integers of 8 or 16 bits")
     return np.asarray(pixels if pixels.ndim == 2 else pixels[..., 2::-1])

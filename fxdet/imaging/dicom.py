@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from fxdet.core.errors import ReadError
@@ -28,6 +28,9 @@ RADIOGRAPHY = frozenset({"CR", "DX", "RG", "RF", "XA"})
 
 OTHER_PROJECTIONS = {"MG": "a mammogram", "IO": "an intra-oral radiograph", "PX": "a panoramic dental radiograph"}
 """Projections too, but not of what the models know."""
+
+FLUOROSCOPY = frozenset({"RF", "XA"})
+"""Often stored with bone dark, and nothing in the file tells."""
 
 UNSTATED = frozenset({"", "OT", "SC"})
 """Digitised films and screen captures come with these."""
@@ -105,7 +108,9 @@ def _check_header(dataset: Dataset) -> tuple[str, ...]:
     if samples != 1 or not photometric.startswith("MONOCHROME"):
         raise ReadError(f"not a radiograph: got a colour picture ({photometric}), expected MONOCHROME1 or MONOCHROME2")
     warnings = []
-    if modality in OTHER_PROJECTIONS:
+    if modality in FLUOROSCOPY:
+        warnings.append(f"fluoroscopy (modality {modality}): bone may be dark on it")
+    elif modality in OTHER_PROJECTIONS:
         warnings.append(f"{OTHER_PROJECTIONS[modality]} (modality {modality}), not a radiograph of limbs")
     elif modality in UNSTATED:
         warnings.append(f"the file does not say that it is a radiograph (modality {modality or 'missing'})")
@@ -137,11 +142,11 @@ def _pad_native(dataset: Dataset) -> int:
         raise ReadError(f"truncated DICOM: got {present} of {needed} bytes of pixels – get the file anew")
     dataset.PixelData = bytes(dataset.PixelData) + bytes(needed - present)
     dataset.NumberOfFrames = 1
-    return -(-(needed - present) * 8 // allocated)
+    return int(-(-(needed - present) * 8 // allocated))
 
 
 def _spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, Any]:
-    """Return row and column spacing, mm, and whether it is calibrated to the patient or lies in the detector's plane."""
+    """Return row and column spacing, mm, and whether it is calibrated or lies in the detector's plane."""
     detector = _pair(dataset, "ImagerPixelSpacing") or _pair(dataset, "NominalScannedPixelSpacing")
     calibrated = _pair(dataset, "PixelSpacing")
     # PixelSpacing that repeats the detector's says nothing of a calibration, unless the file states one.

@@ -115,10 +115,7 @@ def warp(pixels: Pixels, matrix: Matrix, side: int) -> Pixels:
     cut, matrix = _shrink_by_area(cut, matrix)
     if _is_whole_shift(matrix):
         return _paste(cut, round(matrix[0, 2]), round(matrix[1, 2]), result)
-    # OpenCV counts from pixel centres; corners and centres are half a pixel apart on both sides.
-    centred = matrix.copy()
-    centred[:, 2] += centred[:, :2].sum(axis=1) * 0.5 - 0.5
-    return np.asarray(cv2.warpAffine(cut, centred, (side, side), flags=cv2.INTER_LINEAR))
+    return _move(cut, matrix, side)
 
 
 def _cut_source(pixels: Pixels, matrix: Matrix, side: int) -> tuple[Pixels | None, Matrix]:
@@ -154,6 +151,22 @@ def _is_whole_shift(matrix: Matrix) -> bool:
     shift = matrix[:, 2]
     unscaled = np.abs(matrix[:, :2] - np.eye(2)).max() < 1e-9
     return bool(unscaled and np.abs(shift - np.rint(shift)).max() < _ALIGNED)
+
+
+def _move(cut: Pixels, matrix: Matrix, side: int) -> Pixels:
+    """Sample bilinearly; a result pixel whose centre lies outside ``cut`` is 0."""
+    # OpenCV counts from pixel centres; corners and centres are half a pixel apart on both sides.
+    centred = matrix.copy()
+    centred[:, 2] += centred[:, :2].sum(axis=1) * 0.5 - 0.5
+    # With a border of 0 instead, the filter would fade the picture's outermost pixels.
+    moved = cv2.warpAffine(cut, centred, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    middle = np.arange(side) + 0.5
+    inverse = invert_affine(matrix)
+    x = inverse[0, 0] * middle[None, :] + inverse[0, 1] * middle[:, None] + inverse[0, 2]
+    y = inverse[1, 0] * middle[None, :] + inverse[1, 1] * middle[:, None] + inverse[1, 2]
+    outside = (x < 0) | (x > cut.shape[1]) | (y < 0) | (y > cut.shape[0])
+    moved[outside] = 0
+    return np.asarray(moved)
 
 
 def _paste(cut: Pixels, left: int, top: int, result: Pixels) -> Pixels:

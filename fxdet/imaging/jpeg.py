@@ -53,7 +53,7 @@ def decode_jpeg(data: bytes) -> Picture:
     """
     header = read_jpeg_header(data)
     check_pixel_count(header.width, header.height)
-    warnings = () if header.complete else (TRUNCATED,)
+    warnings: tuple[str, ...] = () if header.complete else (TRUNCATED,)
     warnings += orientation_note(header.orientation)
     try:
         if header.components >= 3 and is_coloured(_decode(header.plain, "RGB", 8)):

@@ -84,16 +84,16 @@ def pillow_channels(image: Image.Image) -> NDArray[Any]:
     """Load a Pillow picture as uint8 or uint16, (H, W) or (H, W, 3) RGB.
 
     Raises:
-        ValueError: The pixels are floats or do not fit 16 bits.
+        ReadError: The pixels are floats or do not fit 16 bits.
     """
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)
     if image.mode == "F":
-        raise ValueError("got float pixels, expected integers of 8 or 16 bits – convert the file")
+        raise ReadError("got float pixels, expected integers of 8 or 16 bits – convert the file")
     if image.mode == "I":
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 0xFFFF:
-            raise ValueError(f"got values {values.min()} to {values.max()}, expected 0 to 65535 – convert the file")
+            raise ReadError(f"got values {values.min()} to {values.max()}, expected 0 to 65535 – convert the file")
         return values.astype(np.uint16)
     grey = image.mode in ("1", "L", "LA", "La")
     return np.asarray(image if image.mode == "L" else image.convert("L" if grey else "RGB"))

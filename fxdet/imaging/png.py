@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -65,7 +66,7 @@ def decode_png(data: bytes) -> Picture:
     plain = _plain_png(parts, packed)
     try:
         if parts.depth == 16 and parts.channels > 1:
-            pixels = _decode_deep_colour(plain)  # Pillow would cut these to 8 bits
+            pixels = _decode_deep_colour(parts, packed, plain)  # Pillow would cut these to 8 bits
         else:
             with PngImageFile(BytesIO(plain)) as image:
                 pixels = pillow_channels(image)
@@ -147,17 +148,34 @@ def _pad_packed(parts: PngParts) -> bytes:
 
 
 def _unpacked_size(parts: PngParts) -> int:
-    """Return the bytes of all rows with their filter bytes."""
-    passes = _PASSES if parts.interlaced else ((0, 0, 1, 1),)
-    total = 0
-    for left, top, step_x, step_y in passes:
+    return sum(rows * row_bytes for rows, row_bytes in _layout(parts))
+
+
+def _layout(parts: PngParts) -> Iterator[tuple[int, int]]:
+    """Yield the rows of each pass and the bytes of such a row with its filter byte."""
+    for left, top, step_x, step_y in _PASSES if parts.interlaced else ((0, 0, 1, 1),):
         columns, rows = -(-(parts.width - left) // step_x), -(-(parts.height - top) // step_y)
         if columns > 0 and rows > 0:
-            total += rows * (1 + (columns * parts.channels * parts.depth + 7) // 8)
-    return total
+            yield rows, 1 + (columns * parts.channels * parts.depth + 7) // 8
 
 
-def _decode_deep_colour(plain: bytes) -> NDArray[Any]:
+def _check_rows(parts: PngParts, packed: bytes) -> None:
+    """Raise ``ValueError`` for what libpng would write to stderr about: wrong rows."""
+    size, start = _unpacked_size(parts), 0
+    try:
+        rows = np.frombuffer(zlib.decompressobj().decompress(packed, size), np.uint8)
+    except zlib.error as error:
+        raise ValueError(f"the pixels can't be unpacked ({error})") from error
+    if len(rows) < size:
+        raise ValueError(f"got {len(rows)} bytes of pixels, expected {size}")
+    for count, row_bytes in _layout(parts):
+        if (rows[start : start + count * row_bytes : row_bytes] > 4).any():
+            raise ValueError("a row has an unknown filter")
+        start += count * row_bytes
+
+
+def _decode_deep_colour(parts: PngParts, packed: bytes, plain: bytes) -> NDArray[Any]:
+    _check_rows(parts, packed)
     pixels = cv2.imdecode(np.frombuffer(plain, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError("the pixels can't be unpacked")

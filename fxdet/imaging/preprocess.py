@@ -79,7 +79,7 @@ class Preprocess:
         matrix = letterbox_matrix(radiograph.size, self.size)
         height, width = radiograph.size
         box = np.array([[0, 0, width, height]], dtype=np.float32)
-        return self._cut(radiograph, [matrix], box, np.array([-1]))
+        return self._cut(radiograph, [matrix], box, np.array([-1], dtype=np.int64))
 
     def crops(self, radiograph: Radiograph, xyxy: Floats) -> Crops:
         """Return one square crop with context per box; what lies outside the picture is 0.
@@ -92,12 +92,12 @@ class Preprocess:
         least = max(1.0, self.minimum_side * max(radiograph.size))
         squares = expand_boxes(boxes, self.context, least)
         matrices = [square_matrix(square, self.size) for square in squares]
-        return self._cut(radiograph, matrices, squares, np.arange(len(boxes)))
+        return self._cut(radiograph, matrices, squares, np.arange(len(boxes), dtype=np.int64))
 
     def normalise(self, pixels: Floats) -> NDArray[np.float32]:
         """Return ``(pixels - mean) / std`` as float32, same shape."""
         values = np.asarray(pixels, dtype=np.float32)
-        return (values - np.float32(self.mean)) / np.float32(self.std)
+        return np.asarray((values - np.float32(self.mean)) / np.float32(self.std))
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields as a JSON object."""
@@ -119,9 +119,7 @@ class Preprocess:
         except (TypeError, ValueError) as error:
             raise ModelError(f"can't read the preprocess – {error} – check the model card") from error
 
-    def _cut(
-        self, radiograph: Radiograph, matrices: list[Matrix], box: Floats, parent: NDArray[np.integer]
-    ) -> Crops:
+    def _cut(self, radiograph: Radiograph, matrices: list[Matrix], box: Floats, parent: NDArray[np.int64]) -> Crops:
         low, high = self.window(radiograph)
         pixels = np.zeros((len(matrices), self.size, self.size), dtype=np.float32)
         for index, matrix in enumerate(matrices):
@@ -135,7 +133,7 @@ class Preprocess:
     def _to_unit(self, pixels: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float32]:
         low, high = limits
         scale = np.float32(1.0 / max(high - low, 1e-6))
-        return np.clip((pixels.astype(np.float32) - np.float32(low)) * scale, 0, 1)
+        return np.asarray(np.clip((pixels.astype(np.float32) - np.float32(low)) * scale, 0, 1))
 
     def _percentile_window(self, pixels: NDArray[Any], white: int) -> tuple[float, float]:
         step = max(1, int(np.sqrt(pixels.size / _SAMPLE)))

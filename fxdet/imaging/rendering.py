@@ -83,7 +83,12 @@ def add_bone(canvas: Plane, bone: Bone, outline: Points, scale: float, fracture:
     thickness = _bone_thickness((bottom - top, right - left), outline - origin, max(bone.radius * scale, 1.0))
     if fracture is not None:
         thickness = _break_up(thickness, fracture, fracture.centre - origin)
-    canvas[top:bottom, left:right] += np.float32(bone.density) * thickness
+    target = canvas[top:bottom, left:right]
+    thickness *= np.float32(bone.density)
+    if bone.fused:
+        np.maximum(target, thickness, out=target)
+    else:
+        np.add(target, thickness, out=target)
 
 
 def _bone_thickness(shape: tuple[int, int], outline: Points, radius: float) -> Plane:
@@ -92,9 +97,9 @@ def _bone_thickness(shape: tuple[int, int], outline: Points, radius: float) -> P
     mask = fill(shape, outline)
     padded = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform((padded > 127).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1] / np.float32(radius)
-    cortex = np.exp(-(((depth - 0.2) / 0.17) ** 2))
-    marrow = 0.62 * np.sqrt(1 - np.square(1 - np.clip(depth, 0, 1)))
-    return np.asarray((marrow + 0.42 * cortex) * (mask * np.float32(1 / 255)), dtype=np.float32)
+    cortex = np.exp(-(((depth - 0.24) / 0.2) ** 2))
+    marrow = 0.52 * np.sqrt(1 - np.square(1 - np.clip(depth, 0, 1)))
+    return np.asarray((marrow + 0.5 * cortex) * (mask * np.float32(1 / 255)), dtype=np.float32)
 
 
 def _break_up(thickness: Plane, fracture: Break, centre: Points) -> Plane:
@@ -104,12 +109,13 @@ def _break_up(thickness: Plane, fracture: Break, centre: Points) -> Plane:
     y = np.arange(height, dtype=np.float32)[:, None] + np.float32(0.5 - centre[1])
     forward = fracture.forward.astype(np.float32)
     along, across = x * forward[0] + y * forward[1], y * forward[0] - x * forward[1]
-    pitch = np.float32(2 * np.pi / max(fracture.radius, 1.0))
-    jag = np.sin(across * pitch + np.float32(fracture.phase)) + np.sin(across * pitch * 2.3)
-    line = along - across * np.float32(fracture.slope) - np.float32(0.09 * fracture.radius) * jag
+    pitch = np.float32(4 / max(fracture.radius, 1.0))
+    jag = np.sin(across * pitch + np.float32(fracture.phase)) + np.float32(0.4) * np.sin(across * pitch * 2.3)
+    line = along - across * np.float32(fracture.slope) - np.float32(0.07 * fracture.radius) * jag
     near, far = np.clip(0.5 - line, 0, 1), np.clip(0.5 + line, 0, 1)
-    # The far end of the bone stays in its joint in a real picture as well: only the part near the break is turned.
-    rotation = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), np.degrees(fracture.angle), 1.0)
+    # The centre counts from pixel corners, as OpenCV's does from pixel centres: half a pixel does not matter here.
+    middle = (float(centre[0]), float(centre[1]))
+    rotation = np.asarray(cv2.getRotationMatrix2D(middle, np.degrees(fracture.angle), 1.0), dtype=np.float64)
     side = np.array([-fracture.forward[1], fracture.forward[0]])
     rotation[:, 2] += fracture.shift * side + fracture.gap * fracture.forward
     moved = cv2.warpAffine(thickness * far, rotation, (width, height), flags=cv2.INTER_LINEAR)
@@ -147,7 +153,8 @@ def _fill_cone(mask: NDArray[np.uint8], ends: Points, radii: Points) -> None:
     band = [ends[0] + side * radii[0], ends[1] + side * radii[1], ends[1] - side * radii[1], ends[0] - side * radii[0]]
     cv2.fillPoly(mask, [np.rint(band).astype(np.int32)], 1)
     for centre, radius in zip(ends, radii, strict=True):
-        cv2.circle(mask, (round(float(centre[0])), round(float(centre[1]))), max(1, round(float(radius))), 1, cv2.FILLED)
+        place = (round(float(centre[0])), round(float(centre[1])))
+        cv2.circle(mask, place, max(1, round(float(radius))), 1, cv2.FILLED)
 
 
 def smooth_noise(generator: Generator, shape: tuple[int, int], cell: int) -> Plane:

@@ -206,17 +206,18 @@ def _draw_break(generator: Generator, bone: Bone, pose: Matrix, displacement: fl
     if bone.axis is None or bone.breakable is None:
         raise ValueError("a bone without a shaft can't be broken")
     axis = _to_canvas(bone.axis, pose)
-    place = int(round(generator.uniform(*bone.breakable) * (len(axis) - 1)))
+    place = round(generator.uniform(*bone.breakable) * (len(axis) - 1))
     place = min(max(place, 1), len(axis) - 2)
     forward = axis[place + 1] - axis[place - 1]
-    radius = max(1.0, bone.radius * _scale(pose))
+    # An outline starts with one edge, point by point beside the axis.
+    radius = max(1.0, float(np.hypot(*(bone.outline[place] - bone.axis[place]))) * _scale(pose))
     sign = 1.0 if generator.random() < 0.5 else -1.0
     return Break(
         centre=axis[place],
         forward=forward / np.hypot(*forward),
         radius=radius,
         slope=float(generator.uniform(-0.8, 0.8)),
-        gap=float(displacement * radius * generator.uniform(0.12, 0.35)),
+        gap=float(displacement * radius * generator.uniform(0.15, 0.35)),
         shift=float(sign * displacement * radius * generator.uniform(0.15, 0.6)),
         angle=float(-sign * displacement * generator.uniform(0.02, 0.16)),
         phase=float(generator.uniform(0, 6.28)),
@@ -225,10 +226,10 @@ def _draw_break(generator: Generator, bone: Bone, pose: Matrix, displacement: fl
 
 def _expose(generator: Generator, bone: Plane, tissue: Plane) -> Plane:
     """Return brightness 0–1: absorption of bone with its texture and of tissue, with varying exposure."""
-    texture = 1 + 0.06 * smooth_noise(generator, bone.shape, 3) + 0.05 * smooth_noise(generator, bone.shape, 9)
+    texture = 1 + 0.05 * smooth_noise(generator, bone.shape, 4) + 0.05 * smooth_noise(generator, bone.shape, 9)
     folds = 1 + 0.07 * smooth_noise(generator, bone.shape, 48)
-    hardness = np.float32(generator.uniform(0.9, 1.4))
-    softness = np.float32(generator.uniform(0.22, 0.42))
+    hardness = np.float32(generator.uniform(1.0, 1.5))
+    softness = np.float32(generator.uniform(0.3, 0.6))
     absorbed = 1 - np.exp(-(hardness * bone * texture + softness * tissue * folds))
     fog = np.float32(generator.uniform(0.01, 0.06))
     return np.asarray(fog + (0.97 - fog) * absorbed ** np.float32(generator.uniform(0.85, 1.15)), dtype=np.float32)
@@ -263,7 +264,8 @@ def _develop(generator: Generator, plane: Plane, options: DrawingOptions) -> NDA
     height, width = options.size
     if plane.shape != (height, width):
         smaller = height < plane.shape[0]
-        plane = cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+        method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+        plane = np.asarray(cv2.resize(plane, (width, height), interpolation=method), dtype=np.float32)
     grain = generator.standard_normal((height, width), dtype=np.float32)
     amount = np.float32(options.noise) * (0.008 + 0.022 * np.sqrt(np.clip(plane, 0, 1)))
     return np.asarray(np.clip((plane + amount * grain) * 255 + 0.5, 0, 255), dtype=np.uint8)

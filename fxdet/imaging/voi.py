@@ -115,12 +115,12 @@ def _unwindowed(dataset: Any, stored: NDArray[Any]) -> tuple[NDArray[Any], int]:
         bits = min(16, max(1, int(values.max()).bit_length()))
         return _fit(values.astype(np.int64), bits), bits
     bits = int(dataset.get("BitsStored", stored.dtype.itemsize * 8))
-    values = stored.astype(np.int64) + (2 ** (bits - 1) if stored.dtype.kind == "i" else 0)
+    raised = stored.astype(np.int64) + (2 ** (bits - 1) if stored.dtype.kind == "i" else 0)
     if bits > 16:
-        values, bits = values >> (bits - 16), 16
+        raised, bits = raised >> (bits - 16), 16
     if float(dataset.get("RescaleSlope") or 1) < 0:
-        values = 2**bits - 1 - values
-    return _fit(values, bits), bits
+        raised = 2**bits - 1 - raised
+    return _fit(raised, bits), bits
 
 
 def _fit(values: NDArray[np.int64], bits: int) -> NDArray[Any]:

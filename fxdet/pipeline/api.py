@@ -18,11 +18,20 @@ from fxdet.classify.crosscheck import cross_check
 from fxdet.core.errors import ConfigError, FxdetError, ModelError
 from fxdet.core.findings import CrossCheck, ModelStamp, Report
 from fxdet.core.objects import Crops, Radiograph
-from fxdet.core.protocols import Classifier, Located, Localizer
+from fxdet.core.protocols import Classifier, Localizer, Located
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.imaging.reading import open_radiograph, radiograph_from_array
 from fxdet.pipeline.device import autocast, choose_device, choose_precision
-from fxdet.pipeline.stages import CropRows, Scores, assemble, classify, cut_crops, join_crops, keep_candidates, take_crops
+from fxdet.pipeline.stages import (
+    CropRows,
+    Scores,
+    assemble,
+    classify,
+    cut_crops,
+    join_crops,
+    keep_candidates,
+    take_crops,
+)
 from fxdet.zoo.cards import OperatingPoints, PipelineCard
 from fxdet.zoo.hub import BUILTIN, find_pipeline, load_classifier, load_localizer, pipeline_hash
 
@@ -188,9 +197,7 @@ class Pipeline:
         return cross_check(maps[at], crops.to_image[at], (x1, y1, x2, y2), self.card.crosscheck)
 
 
-def load_pipeline(
-    name: str | Path = BUILTIN, device: str = "cpu", options: PipelineOptions | None = None
-) -> Pipeline:
+def load_pipeline(name: str | Path = BUILTIN, device: str = "cpu", options: PipelineOptions | None = None) -> Pipeline:
     """Load a pipeline with verified weights; nothing is downloaded.
 
     Args:

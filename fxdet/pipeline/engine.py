@@ -187,9 +187,7 @@ class Run:
     def _analyse(self, batch: list[_Read]) -> list[Analysis]:
         readable = [item.outcome for item in batch if isinstance(item.outcome, Radiograph)]
         analysed = iter(analyse_each(self.pipeline, readable))
-        return [
-            Analysis(item.outcome) if isinstance(item.outcome, Report) else next(analysed) for item in batch
-        ]
+        return [Analysis(item.outcome) if isinstance(item.outcome, Report) else next(analysed) for item in batch]
 
     def _keep(self, source: Source, analysis: Analysis, records: Records, writers: ThreadPoolExecutor) -> None:
         overlay = self._overlay_name(source, analysis)
@@ -204,7 +202,8 @@ class Run:
         report = analysis.report
         if self.sink is None or report.error is not None:
             return ""
-        if self.options.overlays == "findings" and report.decision is Decision.NONE and not report.findings:
+        decisions = [report.decision, *(finding.decision for finding in report.findings)]
+        if self.options.overlays == "findings" and all(decision is Decision.NONE for decision in decisions):
             return ""
         return unique_overlay_name(source.name, self._names)
 

@@ -115,13 +115,13 @@ def fit_logistic(
     """
     chosen = list(names or features)
     columns = [np.ones(len(target)), *(np.asarray(features[name], dtype=np.float64) for name in chosen)]
-    design, target = np.stack(columns, axis=1), np.asarray(target, dtype=np.float64)
-    if not 0 < target.sum() < len(target):
-        raise ValueError(f"fit_logistic: got {int(target.sum())} positives among {len(target)}, expected both classes")
+    design, truth = np.stack(columns, axis=1), np.asarray(target, dtype=np.float64)
+    if not 0 < truth.sum() < len(truth):
+        raise ValueError(f"fit_logistic: got {int(truth.sum())} positives among {len(truth)}, expected both classes")
     ridge = np.diag([0.0] + [penalty] * len(chosen))
     beta = np.zeros(design.shape[1])
     for _ in range(100):
-        step = _newton_step(design, target, ridge, beta)
+        step = _newton_step(design, truth, ridge, beta)
         beta = beta + step
         if np.abs(step).max() < 1e-10:
             break

@@ -81,7 +81,7 @@ class SourceList:
         yield from self._walk_once(folder, below, seen)
 
     def _walk_once(self, folder: Path, below: PurePath, seen: set[tuple[int, int]]) -> Iterator[Source]:
-        """Yield a folder's files, then those of its sub-folders; a folder met twice is left out, so links can't loop."""
+        """Yield a folder's files, then its sub-folders'; a folder met twice is left out, so links can't loop."""
         status = folder.stat()
         if (status.st_dev, status.st_ino) in seen:
             _log.warning("left out %s – a symbolic link leads to a folder that was read already", printable(folder))
@@ -98,7 +98,7 @@ class SourceList:
     def _globbed(self, pattern: str) -> Iterator[Source]:
         base = Path(pattern.split("*")[0].split("?")[0].split("[")[0] or ".")
         base = base if base.is_dir() else base.parent
-        for match in sorted(glob.iglob(pattern, recursive=True)):
+        for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - Path.glob takes no absolute pattern
             path = Path(match)
             if path.is_dir():
                 if self.recursive and "**" not in pattern:
@@ -135,9 +135,8 @@ def printable(path: str | os.PathLike[str]) -> str:
         >>> printable("a\nb\udcff")
         'a\\nb\\udcff'
     """
-    text = os.fspath(path).replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
-    text = "".join(char if char.isprintable() or 0xDC80 <= ord(char) <= 0xDCFF else f"\\x{ord(char):02x}" for char in text)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _check_exists(text: str) -> None:
@@ -154,8 +153,11 @@ def _nothing_found(text: str, recursive: bool) -> str:
     hint = "" if recursive else " or drop --no-recursive"
     if glob.has_magic(text) and not os.path.lexists(text):
         return f"no radiographs match {printable(text)} – check the pattern"
-    known = " ".join(sorted(RADIOGRAPH_SUFFIXES))
-    return f"no radiographs in {printable(text)} – expected {known} or DICOM files – name another folder{hint}"
+    return f"no radiographs in {printable(text)} – expected {_known()} or DICOM files – name another folder{hint}"
+
+
+def _known() -> str:
+    return " ".join(sorted(RADIOGRAPH_SUFFIXES))
 
 
 def _list_folder(folder: Path) -> tuple[list[str], list[str]]:

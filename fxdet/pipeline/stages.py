@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fxdet.core.boxes import clip_boxes
 from fxdet.core.findings import Box, CrossCheck, Finding, RegionBox, Report
-from fxdet.core.labels import REGIONS, LabelMap
+from fxdet.core.labels import REGIONS, Decision, LabelMap
 from fxdet.core.objects import ClassScores, Crops, Detections, Radiograph
 from fxdet.core.protocols import Classifier, Located
 from fxdet.imaging.preprocess import Preprocess
@@ -144,8 +144,15 @@ def assemble(
     image = float(fuse(card.image, image_features(detector, crop, whole, card.candidate_floor))[0])
     region, region_probability = region_name(scores, rows.whole)
     findings = [
-        _finding(radiograph, located, index, (float(probability[index]), rows), scores, card, checks[index])
-        for index in range(len(located.fractures))
+        replace(
+            _raw_finding(located.fractures, index, scores, rows.candidates.start + index),
+            probability=float(value),
+            threshold=card.finding_points.definite,
+            decision=decide(float(value), card.finding_points),
+            size_mm=size_mm(_box(located.fractures, index), radiograph.spacing_mm),
+            crosscheck=checks[index],
+        )
+        for index, value in enumerate(probability)
     ]
     return Report(
         source=radiograph.source,
@@ -191,30 +198,28 @@ def region_boxes(regions: Detections, rows: CropRows, scores: Scores) -> tuple[R
     return tuple(result)
 
 
-def _finding(
-    radiograph: Radiograph,
-    located: Located,
-    index: int,
-    fused: tuple[float, CropRows],
-    scores: Scores,
-    card: PipelineCard,
-    check: CrossCheck | None,
-) -> Finding:
-    (probability, rows), box = fused, _box(located.fractures, index)
-    row = rows.candidates.start + index
+def size_mm(box: Box, spacing: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Return a box's width and height in mm, or None where the spacing (row, column) is unknown.
+
+    Example:
+        >>> size_mm((0.0, 0.0, 10.0, 20.0), (0.5, 0.1))
+        (1.0, 10.0)
+    """
+    return None if spacing is None else ((box[2] - box[0]) * spacing[1], (box[3] - box[1]) * spacing[0])
+
+
+def _raw_finding(found: Detections, index: int, scores: Scores, row: int) -> Finding:
+    """Return a candidate with both stages' own scores, not yet fused or decided."""
     region, region_probability = region_name(scores, row)
-    spacing = radiograph.spacing_mm
     return Finding(
-        box=box,
-        detector_score=float(located.fractures.score[index]),
-        probability=probability,
-        threshold=card.finding_points.definite,
-        decision=decide(probability, card.finding_points),
+        box=_box(found, index),
+        detector_score=float(found.score[index]),
+        probability=0.0,
+        threshold=1.0,
+        decision=Decision.NONE,
         region=region,
         region_probability=region_probability,
         classifier_probability=float(scores.fracture[row]),
-        size_mm=None if spacing is None else ((box[2] - box[0]) * spacing[1], (box[3] - box[1]) * spacing[0]),
-        crosscheck=check,
     )
 
 

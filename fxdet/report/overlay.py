@@ -83,9 +83,9 @@ def draw_overlay(
         canvas = _with_heat(canvas, heat, scale, style.heat_opacity)
     missing = max(0, style.smallest_width - canvas.shape[1])
     canvas = np.pad(canvas, ((0, 0), (0, missing), (0, 0)))
-    strip = _strip(report, canvas.shape[1])
+    strip = _strip(report, canvas.shape[1], min(canvas.shape[1], 3 * max(canvas.shape[0], style.smallest_width)))
     picture = Image.fromarray(canvas)
-    pen = _Pen(ImageDraw.Draw(picture), max(picture.size))
+    pen = _Pen(ImageDraw.Draw(picture), _measure(picture.size))
     if style.regions:
         _draw_regions(pen, report, scale)
     for finding in reversed(report.findings):  # the most probable one last, on top
@@ -103,7 +103,8 @@ def write_overlay(path: Path, overlay: NDArray[np.uint8], quality: int = 90) -> 
     """
     suffix = ".png" if path.suffix.lower() == ".png" else ".jpg"
     # Full colour resolution: thin coloured lines bleed otherwise.
-    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, *sampling]
     _, data = cv2.imencode(suffix, overlay[..., ::-1], settings if suffix == ".jpg" else [])
     with atomic_write(path, "wb", durable=False) as handle:
         handle.write(data.tobytes())
@@ -134,17 +135,17 @@ def _with_heat(canvas: NDArray[np.uint8], heat: Heat, scale: float, opacity: flo
     values = np.clip(values, 0, 1)
     colours = cv2.applyColorMap(np.round(values * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     weight = (values * np.float32(opacity))[..., None]
-    return np.round(canvas * (1 - weight) + colours * weight).astype(np.uint8)
+    return np.asarray(np.round(canvas * (1 - weight) + colours * weight), dtype=np.uint8)
 
 
 class _Pen:
     """Lines and labels in sizes that fit the picture; labels are placed after all boxes and avoid each other."""
 
-    def __init__(self, draw: ImageDraw.ImageDraw, longest_side: int) -> None:
+    def __init__(self, draw: ImageDraw.ImageDraw, measure: int) -> None:
         self.draw = draw
-        self.width = max(2, round(longest_side / 250))
-        self.font = _font(max(12, round(longest_side / 40)))
-        self.small_font = _font(max(11, round(longest_side / 50)))
+        self.width = max(2, round(measure / 250))
+        self.font = _font(max(12, round(measure / 40)))
+        self.small_font = _font(max(11, round(measure / 50)))
         self._labels: list[tuple[Place, str, Colour, ImageFont.FreeTypeFont]] = []
 
     def box(self, place: Place, colour: Colour, width: int, dashed: bool = False) -> None:
@@ -165,7 +166,7 @@ class _Pen:
         """Draw all labels, the last remembered first: it gets the best place."""
         taken: list[Place] = []
         for place, text, colour, font in reversed(self._labels):
-            spot = self._free_spot(place, text, font, taken)
+            spot = self._best_spot(place, text, font, taken)
             taken.append(spot)
             self.draw.rectangle(spot, fill=(0, 0, 0))
             pad = max(1, int(font.size) // 6)
@@ -179,21 +180,35 @@ class _Pen:
             self.draw.line([*first, *second], fill=(0, 0, 0), width=width + 2)
             self.draw.line([*first, *second], fill=colour, width=width)
 
-    def _free_spot(self, place: Place, text: str, font: ImageFont.FreeTypeFont, taken: list[Place]) -> Place:
-        """Return where the label goes: above, below, then inside the box; the first spot that hides no other label."""
+    def _best_spot(self, place: Place, text: str, font: ImageFont.FreeTypeFont, taken: list[Place]) -> Place:
+        """Return where the label goes: the spot at its box that hides least of other labels, then of boxes."""
         pad = max(1, int(font.size) // 6)
         width, height = self.draw.textlength(text, font=font) + 2 * pad, font.size * 1.25 + pad
-        limit_x, limit_y = (side - 1 for side in self.draw.im.size)
         x1, y1, x2, y2 = place
-        gap = self.width
-        corners = [(x1, y1 - gap - height), (x1, y2 + gap), (x2 - width, y1 + gap), (x1 + gap, y2 - gap - height)]
-        spots = []
-        for x, y in corners:
-            left, top = min(max(0.0, x), max(0.0, limit_x - width)), min(max(0.0, y), max(0.0, limit_y - height))
-            spots.append((left, top, left + width, top + height))
-        inside = [spot for spot, (_, y) in zip(spots, corners, strict=True) if 0 <= y <= limit_y - height]
-        free = [spot for spot in inside if not any(_overlap(spot, other) for other in taken)]
-        return (free or inside or spots)[0]
+        above, below, gap = y1 - self.width - height, y2 + self.width, self.width
+        corners = [(x1, above), (x1, below), (x2 - width, above), (x2 - width, below)]
+        corners += [(x2 - width - gap, y1 + gap), (x1 + gap, y2 - gap - height)]
+        boxes = [label[0] for label in self._labels if label[3] is self.font]
+
+        def hidden(corner: tuple[float, float]) -> float:
+            spot = self._inside((*corner, corner[0] + width, corner[1] + height))
+            moved = abs(spot[1] - corner[1]) * width
+            return moved + sum(5 * _overlap(spot, label) for label in taken) + sum(_overlap(spot, box) for box in boxes)
+
+        x, y = min(corners, key=hidden)
+        return self._inside((x, y, x + width, y + height))
+
+    def _inside(self, spot: Place) -> Place:
+        """Return the spot moved into the picture."""
+        width, height = self.draw.im.size
+        left = min(max(0.0, spot[0]), max(0.0, width - 1 - (spot[2] - spot[0])))
+        top = min(max(0.0, spot[1]), max(0.0, height - 1 - (spot[3] - spot[1])))
+        return left, top, left + spot[2] - spot[0], top + spot[3] - spot[1]
+
+
+def _measure(size: tuple[int, int]) -> int:
+    """Return the length that lines and fonts follow, px: the longer side, but of a narrow picture not the whole."""
+    return min(max(size), 4 * min(size))
 
 
 def _draw_regions(pen: _Pen, report: Report, scale: float) -> None:
@@ -211,9 +226,9 @@ def _draw_finding(pen: _Pen, finding: Finding, scale: float) -> None:
     pen.label(place, f"{'fracture' if fracture else 'doubt'} {finding.probability:.2f}", colour)
 
 
-def _strip(report: Report, width: int) -> NDArray[np.uint8]:
+def _strip(report: Report, width: int, measure: int) -> NDArray[np.uint8]:
     """Return the strip below the picture, shape (h, width, 3); its lines are broken to the picture's width."""
-    size = max(11, round(width / 36))
+    size = max(11, round(measure / 36))
     headline, colour = _HEADLINES[report.decision]
     score = "" if report.image_probability is None else f" {report.image_probability:.2f}"
     region = "" if report.region is None else f" · {report.region} {report.region_probability or 0:.2f}"
@@ -265,5 +280,6 @@ def _grown(place: Place, by: float) -> Place:
     return place[0] - by, place[1] - by, place[2] + by, place[3] + by
 
 
-def _overlap(a: Place, b: Place) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+def _overlap(a: Place, b: Place) -> float:
+    """Return the common area of two places, px²."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))

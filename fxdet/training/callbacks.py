@@ -61,15 +61,15 @@ class TensorBoardLog:
         """Write the epochs that were not written yet."""
         if self._writer is None:
             self._written = len(history) - 1
-            self._writer = SummaryWriter(str(self._folder), purge_step=self._written)  # type: ignore[no-untyped-call]
+            self._writer = SummaryWriter(str(self._folder), purge_step=self._written)
         for record in history[self._written :]:
             for name, value in record.row().items():
                 if name != "epoch":
-                    self._writer.add_scalar(name, value, record.epoch)  # type: ignore[no-untyped-call]
+                    self._writer.add_scalar(name, value, record.epoch)
         self._written = len(history)
-        self._writer.flush()  # type: ignore[no-untyped-call]
+        self._writer.flush()
 
     def close(self) -> None:
         """Close the event file."""
         if self._writer is not None:
-            self._writer.close()  # type: ignore[no-untyped-call]
+            self._writer.close()

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from logging import getLogger
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +22,9 @@ from fxdet.training.classifier_card import write_classifier_card
 from fxdet.training.classifier_config import ClassifierConfig
 from fxdet.training.config import config_to_yaml, load_config
 from fxdet.training.initial import initial_network
-from fxdet.training.items import Item, OpenedSource, balance_fracture, make_items, open_source
+from fxdet.training.items import Item, OpenedSource, allowed_classes, balance_fracture, make_items, open_source
 from fxdet.training.loop import Callback, RunResult, run_training
-from fxdet.training.losses import LossOptions, total_loss
+from fxdet.training.losses import total_loss
 from fxdet.training.options import TrainingOptions
 from fxdet.training.pictures import PictureMaker, RadiographStore, fracture_shares
 from fxdet.training.processes import Processes
@@ -99,7 +98,6 @@ def train_classifier(
     overrides: Sequence[str] = (),
     resume: bool = False,
     processes: Processes | None = None,
-    show_progress: bool = False,
 ) -> RunResult:
     """Train a classifier as a config file says.
 
@@ -108,7 +106,6 @@ def train_classifier(
         overrides: Texts ``a.b=value``.
         resume: Continue the run folder.
         processes: This process among all; one on the CPU by default.
-        show_progress: Show bars on standard error.
 
     Returns:
         Best epoch and figures; everything else lies in the run folder.
@@ -117,10 +114,10 @@ def train_classifier(
         ConfigError, DataError, ModelError, TrainingError, OutputError: See the message.
     """
     config = load_config(config_path, overrides, ClassifierConfig)
-    return run_classifier(config, resume, processes or Processes(torch.device("cpu")), show_progress)
+    return run_classifier(config, resume, processes or Processes(torch.device("cpu")))
 
 
-def run_classifier(config: ClassifierConfig, resume: bool, processes: Processes, show_progress: bool) -> RunResult:
+def run_classifier(config: ClassifierConfig, resume: bool, processes: Processes) -> RunResult:
     """Train a classifier as a config says; see :func:`train_classifier`."""
     folder = RunFolder(config.run)
     if processes.is_first:
@@ -131,7 +128,7 @@ def run_classifier(config: ClassifierConfig, resume: bool, processes: Processes,
         network = initial_network(config.architecture, config.heads, config.dropout, config.initial_weights)
     _try_network(network, config)
     sources = [open_source(source) for source in config.sources]
-    task = _make_task(config, sources, network, processes, show_progress)
+    task = _make_task(config, sources, network, processes)
     if processes.is_first:
         _write_split(folder, sources)
     options = TrainingOptions(config.loop, config.optimiser, config.schedule, config.freeze)
@@ -151,7 +148,6 @@ def _make_task(
     sources: Sequence[OpenedSource],
     network: ClassifierNetwork,
     processes: Processes,
-    show_progress: bool,
 ) -> ClassifierTask:
     training = _items(config, sources, "train")
     validation = _items(config, sources, "val")
@@ -160,13 +156,14 @@ def _make_task(
         training = balance_fracture(training)
     class_weights = _class_weights(config, training)
     store = RadiographStore(config.preprocess, config.cache_side)
-    store.load([item.sample.path for item in (*training, *validation)], 2, show_progress and processes.is_first)
+    store.load([item.sample.path for item in (*training, *validation)], 2, processes.is_first)
     augment = classification_augment(config.augment)
     maker = PictureMaker(store, config.preprocess, config.crops, augment, fracture_shares(training))
     shown = make_validation_set(validation, config.heads, maker, config.loop.seed)
     batches = TrainingBatches(training, config.heads, maker, _batch_options(config, training, processes))
     weights = {head: values.to(processes.device) for head, values in class_weights.items()}
-    logger.info("%d training items, %d validation items, %d steps per epoch", len(training), len(validation), len(batches))
+    counts = len(training), len(validation), len(batches)
+    logger.info("%d training items, %d validation items, %d steps per epoch", *counts)
     return ClassifierTask(network, batches, shown, config, processes.device, weights)
 
 
@@ -190,14 +187,21 @@ def _items(config: ClassifierConfig, sources: Sequence[OpenedSource], part: str)
             found.extend(make_items(source, source.options.train, config.crops))
         elif source.options.val:
             shown = replace(source.options, whole=source.options.whole or 1.0)
-            found.extend(make_items(replace(source, options=shown), source.options.val, config.crops))
+            items = make_items(replace(source, options=shown), source.options.val, config.crops)
+            found.extend(_thinned(items, source.options.weight, config.loop.seed))
     if not found:
         names = ", ".join(str(source.options.path) for source in sources)
         parts = sorted({name for source in sources for name in source.samples.counts()})
         raise TrainingError(
-            f"no {part} part in {names} – found parts {', '.join(parts) or 'none'} – set sources.{part}, or a split list"
+            f"no {part} part in {names} – found parts {', '.join(parts) or 'none'} – set sources.{part} or a split list"
         )
     return found
+
+
+def _thinned(items: Sequence[Item], source_weight: float, seed: int) -> list[Item]:
+    """Keep all whole radiographs, and of the crops the share that their weight gives in an epoch."""
+    chance = np.random.default_rng((seed, 4)).random(len(items)) * max(source_weight, 1e-9)
+    return [item for item, limit in zip(items, chance, strict=True) if item.kind == "whole" or item.weight > limit]
 
 
 def _check_apart(training: Sequence[Item], validation: Sequence[Item]) -> None:
@@ -205,7 +209,8 @@ def _check_apart(training: Sequence[Item], validation: Sequence[Item]) -> None:
     paths = {item.sample.path for item in training}
     shared = [item.sample.name for item in validation if item.sample.path in paths]
     if shared:
-        raise TrainingError(f"{len(set(shared))} radiographs are in training and validation, e.g. {shared[0]} – mend the split")
+        count = len(set(shared))
+        raise TrainingError(f"{count} radiographs are in training and validation, e.g. {shared[0]} – mend the split")
     groups = {(item.source, item.sample.group) for item in training}
     close = {item.sample.group for item in validation if (item.source, item.sample.group) in groups}
     if close:
@@ -214,14 +219,14 @@ def _check_apart(training: Sequence[Item], validation: Sequence[Item]) -> None:
 
 def _class_weights(config: ClassifierConfig, items: Sequence[Item]) -> dict[str, Tensor]:
     """Return weights per class where asked for, after checking that every class may occur."""
-    batches = {head: {name: 0.0 for name in names} for head, names in config.heads.items()}
+    totals = {head: {name: 0.0 for name in names} for head, names in config.heads.items()}
     for item in items:
-        for head, row in _allowed(item, config.heads).items():
+        for head, row in allowed_classes(item, config.heads).items():
             names = config.heads[head]
             if not row.all():
                 for index in np.flatnonzero(row):
-                    batches[head][names[index]] += item.weight / int(row.sum())
-    for head, counts in batches.items():
+                    totals[head][names[index]] += item.weight / int(row.sum())
+    for head, counts in totals.items():
         empty = [name for name, weight in counts.items() if weight <= 0]
         if empty and not config.allow_empty_classes:
             raise TrainingError(
@@ -230,13 +235,7 @@ def _class_weights(config: ClassifierConfig, items: Sequence[Item]) -> dict[str,
             )
     if config.loss.class_weights == "none":
         return {}
-    return {head: _inverse(list(counts.values())) for head, counts in batches.items()}
-
-
-def _allowed(item: Item, heads: Mapping[str, tuple[str, ...]]) -> Mapping[str, Any]:
-    from fxdet.training.items import allowed_classes
-
-    return allowed_classes(item, heads)
+    return {head: _inverse(list(counts.values())) for head, counts in totals.items()}
 
 
 def _inverse(counts: list[float]) -> Tensor:

@@ -32,11 +32,11 @@ def draw_curves(rows: Sequence[Mapping[str, float]], monitor: str, path: Path) -
 
 
 def _draw_losses(axes: object, rows: Sequence[Mapping[str, float]]) -> None:
-    _line(axes, rows, "loss", color=_BLUE, label="training loss")
-    _line(axes, rows, "val_loss", color=_ORANGE, label="validation loss")
+    _line(axes, rows, "loss", {"color": _BLUE, "label": "training loss"})
+    _line(axes, rows, "val_loss", {"color": _ORANGE, "label": "validation loss"})
     _label(axes, "loss")
     rates = axes.twinx()  # type: ignore[attr-defined]
-    _line(rates, rows, "learning_rate", color=_GREY, linestyle=":", label="learning rate")
+    _line(rates, rows, "learning_rate", {"color": _GREY, "linestyle": ":", "label": "learning rate"})
     rates.set_ylabel("learning rate", color=_GREY)
     rates.set_ylim(bottom=0)
 
@@ -44,12 +44,12 @@ def _draw_losses(axes: object, rows: Sequence[Mapping[str, float]]) -> None:
 def _draw_figures(axes: object, rows: Sequence[Mapping[str, float]], monitor: str) -> None:
     names = dict.fromkeys(key for row in rows for key in row if key not in _BESIDE and "@" not in key)
     for name in names:
-        _line(axes, rows, name, linewidth=2.6 if name == monitor else 1.2, label=name)
+        _line(axes, rows, name, {"linewidth": 2.6 if name == monitor else 1.2, "label": name})
     _label(axes, "validation figure")
     axes.set_title("weights averaged over steps", fontsize=9)  # type: ignore[attr-defined]
 
 
-def _line(axes: object, rows: Sequence[Mapping[str, float]], name: str, **style: object) -> None:
+def _line(axes: object, rows: Sequence[Mapping[str, float]], name: str, style: Mapping[str, object]) -> None:
     points = [(row["epoch"] + 1, row[name]) for row in rows if name in row]
     if points:
         axes.plot(*zip(*points, strict=True), marker="o", markersize=3, **style)  # type: ignore[attr-defined]

@@ -183,7 +183,7 @@ class _Run:
             self._epoch(epoch)
         state = self.state
         if state.best is None:
-            raise TrainingError(f"run {self.folder.path} ended without a valid {loop.monitor} – check the validation set")
+            raise TrainingError(f"{self.folder.path} – no epoch gave a valid {loop.monitor} – check the validation set")
         return RunResult(state.best_epoch, state.best, tuple(state.history))
 
     def _is_over(self) -> bool:
@@ -227,15 +227,16 @@ class _Run:
         losses: list[float] = []
         title = f"epoch {epoch + 1}/{self.options.loop.epochs}"
         hidden = None if self.processes.is_first else True  # None: hidden where stderr is no terminal
-        with tqdm(total=steps, desc=title, unit="step", disable=hidden, leave=False) as bar:
+        batch_size = self.options.loop.batch_size
+        with tqdm(total=steps * batch_size, desc=title, unit="img", disable=hidden, leave=False) as bar:
             for step, batch in enumerate(self.task.batches(epoch)):
                 factor = self._factor(epoch * steps + step)
                 set_learning_rate(self.state.optimiser, factor)
                 losses.append(self._step(wrapped, batch, epoch, step))
-                bar.update()
+                bar.update(batch_size)
                 bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", refresh=False)
         rate = factor * self.options.optimiser.learning_rate
-        return float(np.mean(losses)), rate, len(losses) * self.options.loop.batch_size
+        return float(np.mean(losses)), rate, len(losses) * batch_size
 
     def _factor(self, step: int) -> float:
         return learning_rate_factor(self.options.schedule, step, self.task.steps_per_epoch, self.options.loop.epochs)
@@ -273,7 +274,7 @@ class _Run:
                 figures = self.task.validate(judged)
         figures = self.processes.share(figures)
         if loop.monitor not in figures:
-            raise TrainingError(f"loop.monitor – figure '{loop.monitor}' is unknown{did_you_mean(loop.monitor, figures)}")
+            raise TrainingError(f"loop.monitor – got unknown '{loop.monitor}'{did_you_mean(loop.monitor, figures)}")
         return figures
 
     def _is_better(self, figures: Mapping[str, float]) -> bool:
@@ -304,6 +305,7 @@ def describe_epoch(record: EpochRecord) -> str:
 
 
 def record_of_row(row: Mapping[str, float]) -> EpochRecord:
+    """Return the record that :meth:`EpochRecord.row` was made of."""
     named = {key: row[key] for key in ("loss", "learning_rate", "images_per_second")}
     figures = {key: value for key, value in row.items() if key not in (*named, "epoch")}
     return EpochRecord(int(row["epoch"]), figures=figures, **named)

@@ -56,7 +56,7 @@ def frozen_names(network: nn.Module, stages: Sequence[FreezeStage], epoch: int) 
         hits = [name for name in names if _matches(name, stage.layers)]
         if not hits:
             tops = ", ".join(dict.fromkeys(".".join(name.split(".")[:2]) for name in names))
-            raise ConfigError(f"freeze.layers – got '{stage.layers}', which fits no parameter – e.g. one of: {tops[:300]}")
+            raise ConfigError(f"freeze.layers – got '{stage.layers}', which fits no parameter of: {tops[:300]}")
         if epoch < stage.until_epoch:
             frozen.update(hits)
     if len(frozen) == len(names):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -49,16 +49,17 @@ class RadiographStore:
         self._longest = longest
         self._kept: dict[Path, StoredRadiograph] = {}
 
-    def load(self, paths: Sequence[Path], threads: int = 2, show_progress: bool = False) -> None:
+    def load(self, paths: Sequence[Path], threads: int = 2, is_first: bool = True) -> None:
         """Decode all files that are not in memory yet.
 
         Raises:
             DataError: A file can't be read as a radiograph.
         """
         missing = [path for path in dict.fromkeys(paths) if path not in self._kept]
+        hidden = None if is_first else True  # None: hidden where stderr is no terminal
         with ThreadPoolExecutor(max(1, threads)) as pool:
             decoded = pool.map(self._decode, missing)
-            bar = tqdm(decoded, total=len(missing), desc="decode", unit="img", disable=not show_progress, leave=False)
+            bar = tqdm(decoded, total=len(missing), desc="decode", unit="img", disable=hidden, leave=False)
             for path, stored in zip(missing, bar, strict=True):
                 self._kept[path] = stored
 
@@ -75,11 +76,11 @@ class RadiographStore:
             radiograph = open_radiograph(path)
         except ReadError as error:
             raise DataError(f"can't train on {path} – {error} – mend the file or list it under leave_out") from error
-        grey = self._preprocess.grey(radiograph)
+        grey: NDArray[np.floating] = self._preprocess.grey(radiograph)
         scale = min(1.0, self._longest / max(grey.shape))
         if scale < 1:
             height, width = (max(1, round(side * scale)) for side in grey.shape)
-            grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+            grey = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), dtype=np.float32)
         pixels = np.rint(grey * 255).astype(np.uint8)
         return StoredRadiograph(Radiograph(pixels, str(path), radiograph.sha256), scale)
 
@@ -171,22 +172,6 @@ def jitter_box(box: Box, options: CropOptions, generator: np.random.Generator) -
     half_width, half_height = (x2 - x1) / 2 * factor, (y2 - y1) / 2 * factor
     x, y = (x1 + x2) / 2 + dx, (y1 + y2) / 2 + dy
     return x - half_width, y - half_height, x + half_width, y + half_height
-
-
-def with_background_fixed(items: Sequence[Item], maker: PictureMaker, seed: int) -> list[Item]:
-    """Return the items with every background box placed once and for all; for validation."""
-    return [
-        replace(item, box=maker._place(item, np.random.default_rng((seed, index)))) if item.kind == "background" else item
-        for index, item in enumerate(items)
-    ]
-
-
-def make_pictures(items: Sequence[Item], make: Callable[[Item], NDArray[np.uint8]], side: int) -> NDArray[np.uint8]:
-    """Return the pictures of all items, shape (N, S, S)."""
-    pictures = np.zeros((len(items), side, side), dtype=np.uint8)
-    for index, item in enumerate(items):
-        pictures[index] = make(item)
-    return pictures
 
 
 def _to_bytes(crops: Crops) -> NDArray[np.uint8]:

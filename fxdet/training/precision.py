@@ -35,7 +35,7 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
 
 def _computes_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type != "cpu":
         return False
     try:

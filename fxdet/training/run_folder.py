@@ -36,6 +36,10 @@ from fxdet.core.files import atomic_write, write_json, write_text
 
 _PACKAGES = ("torch", "timm", "torchvision", "numpy", "albumentations", "opencv-python-headless", "safetensors")
 
+_BEFORE_FIRST = frozenset({"config.yaml", "environment.json", "split.json"})
+_WITHOUT_EFFECT = ("run:", "workers:", "show_progress:")
+"""Keys of a config that may differ between a run and its resumption: they change no result."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
@@ -61,7 +65,7 @@ class RunFolder:
             OutputError: The folder can't be written.
         """
         stored = self.path / "config.yaml"
-        if not resume and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if not resume and self._holds_results():
             raise TrainingError(
                 f"run folder {self.path} exists – continue it with --resume, or set 'run' to another folder"
             )
@@ -74,8 +78,14 @@ class RunFolder:
             raise OutputError(f"can't make run folder {self.path} – {error.strerror} – choose another") from error
         write_text(stored, config_yaml)
 
+    def _holds_results(self) -> bool:
+        """Tell whether something would be lost; what a run writes before its first epoch ends would not."""
+        if not self.path.exists():
+            return False
+        return not self.path.is_dir() or any(file.name not in _BEFORE_FIRST for file in self.path.iterdir())
+
     def _check_config(self, stored: Path, config_yaml: str) -> None:
-        before, now = stored.read_text(encoding="utf-8").splitlines(), config_yaml.splitlines()
+        before, now = _decisive(stored.read_text(encoding="utf-8")), _decisive(config_yaml)
         for old, new in zip(before + [""] * len(now), now + [""] * len(before), strict=False):
             if old != new:
                 raise TrainingError(
@@ -109,6 +119,10 @@ class RunFolder:
     def write_environment(self, device: torch.device, precision: str) -> None:
         """Write ``environment.json``."""
         write_json(self.path / "environment.json", describe_environment(device, precision))
+
+
+def _decisive(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.strip().startswith(_WITHOUT_EFFECT)]
 
 
 def write_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ from fxdet.evaluation.classification import allowed_top1, auroc, average_precisi
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.training.items import Item, allowed_classes
 from fxdet.training.losses import LossOptions, total_loss
-from fxdet.training.pictures import PictureMaker, make_pictures
+from fxdet.training.pictures import PictureMaker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +40,10 @@ def make_validation_set(
     items: Sequence[Item], heads: Mapping[str, tuple[str, ...]], maker: PictureMaker, seed: int
 ) -> ValidationSet:
     """Make the pictures of a validation set; places of background boxes come from the seed."""
-    pixels = make_pictures(
-        list(enumerate(items)),
-        lambda pair: maker.fixed(pair[1], np.random.default_rng((seed, pair[0], 3))),
-        maker.preprocess.size,
-    )
+    side = maker.preprocess.size
+    pixels = np.zeros((len(items), side, side), dtype=np.uint8)
+    for index, item in enumerate(items):
+        pixels[index] = maker.fixed(item, np.random.default_rng((seed, index, 3)))
     allowed = {
         head: np.array([allowed_classes(item, {head: names})[head] for item in items]).reshape(-1, len(names))
         for head, names in heads.items()

@@ -40,8 +40,10 @@ class RadiographDataset(YOLODataset):  # type: ignore[misc]
         super().__init__(img_path="", cache=None, task="detect", **options)
         # "ram" tells mosaic to draw partners from the whole set instead of from what was read lately.
         self.cache = "ram"
-        self.ims = [network_picture(item.pixels, self.imgsz)[..., None] for item in items]
-        self.im_hw0 = [item.pixels.shape for item in items]
+        # Rectangular batches sort the labels by aspect ratio; the pictures have to follow.
+        ordered = [items[label.pop("item")] for label in self.labels]
+        self.ims = [network_picture(item.pixels, self.imgsz)[..., None] for item in ordered]
+        self.im_hw0 = [item.pixels.shape for item in ordered]
         self.im_hw = [picture.shape[:2] for picture in self.ims]
         self.transforms = self.build_transforms(copy(options["hyp"]))
 
@@ -51,7 +53,7 @@ class RadiographDataset(YOLODataset):  # type: ignore[misc]
 
     def get_labels(self) -> list[dict[str, Any]]:
         """Return the items' boxes as centre, width and height, shares of the picture."""
-        return [_label(item) for item in self._items]
+        return [{**_label(item), "item": index} for index, item in enumerate(self._items)]
 
     def load_image(self, i: int, rect_mode: bool = True, resize_short: bool = False) -> tuple[Any, Any, Any]:
         """Return picture ``i`` from memory with its size as stored and as resized."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from safetensors.torch import load_file
 
 from fxdet.core.errors import ModelError
@@ -13,8 +14,6 @@ from fxdet.imaging.preprocess import Preprocess
 from fxdet.zoo.cards import ModelCard
 
 if TYPE_CHECKING:
-    import torch
-
     from fxdet.classify.model import TimmClassifier
     from fxdet.localize.faster_rcnn import FasterRcnnLocalizer
     from fxdet.localize.yolo import YoloLocalizer
@@ -39,6 +38,8 @@ def timm_classifier(card: ModelCard, weights: Path, device: str) -> TimmClassifi
         )
     # Running counters of batch norm may be left out of a file; they play no part in prediction.
     network.load_state_dict({**own, **state})
+    # Convolutions with depth run almost twice as fast on CPUs when the channels lie together.
+    network.to(memory_format=torch.channels_last)
     return TimmClassifier(
         network, preprocess_of(card), card.head_labels, dict(card.temperature), card.full_name, device
     )

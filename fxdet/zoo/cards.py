@@ -117,9 +117,8 @@ class OperatingPoints:
 
     def __post_init__(self) -> None:
         if not 0 <= self.doubt <= self.definite <= 1:
-            raise ValueError(
-                f"OperatingPoints: got doubt {self.doubt} and definite {self.definite}, expected 0 <= doubt <= definite <= 1"
-            )
+            got = f"doubt {self.doubt} and definite {self.definite}"
+            raise ValueError(f"OperatingPoints: got {got}, expected 0 <= doubt <= definite <= 1")
 
 
 @dataclass(frozen=True, slots=True)

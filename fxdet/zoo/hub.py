@@ -179,6 +179,8 @@ def _is_pipeline(path: Path) -> bool:
 
 def _from_pipeline_card(path: Path) -> PipelineParts:
     if path.parent == BUILTIN_FOLDER and not path.is_file():
-        raise ModelError(f"can't find the built-in pipeline – {path} is missing – install fxdet again or use --pipeline")
+        raise ModelError(
+            f"can't find the built-in pipeline – {path} is missing – install fxdet again or name another pipeline"
+        )
     card = read_pipeline_card(path)
     return PipelineParts(card, path.parent / card.localizer, path.parent / card.classifier)

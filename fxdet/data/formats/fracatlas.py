@@ -63,13 +63,13 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     problems: list[Problem] = []
     table = path / "dataset.csv"
     rows = read_rows(table)
-    if not rows or "image_id" not in rows[0]:
+    if not rows or "image_id" not in rows[0][1]:
         raise DataError(f"{table}: column image_id is missing – expected the release's dataset.csv")
     files = {file.name: file for file in list_images(path / "images")}
     reference = _reference(path, problems)
     parts = _official_parts(path, problems)
     samples: list[Sample] = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         name = row["image_id"]
         if (file := files.pop(name, None)) is None:
             problems.append(Problem(f"{table}:{number}", f"{name} is listed and not below images/"))
@@ -108,7 +108,7 @@ def _official_parts(path: Path, problems: list[Problem]) -> dict[str, str]:
         if not file.is_file():
             problems.append(Problem(str(file), f"is missing: the official {part} part is unknown"))
             continue
-        for row in read_rows(file):
+        for _, row in read_rows(file):
             name = row.get("image_id", "")
             if parts.setdefault(name, part) != part:
                 problems.append(Problem(str(file), f"{name} is in part {parts[name]} as well; {parts[name]} is kept"))

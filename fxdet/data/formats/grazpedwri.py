@@ -48,7 +48,7 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     problems: list[Problem] = []
     table = path / "dataset.csv"
     rows = read_rows(table)
-    if missing := [key for key in KEYS if not rows or key not in rows[0]]:
+    if missing := [key for key in KEYS if not rows or key not in rows[0][1]]:
         raise DataError(f"{table}: column {missing[0]} is missing – expected the release's dataset.csv")
     files = list(walk_files(path))
     images = {file.stem: file for file in files if is_image(file)}
@@ -56,7 +56,7 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     names = _class_names(files)
     meanings = {**CLASS_MEANINGS["grazpedwri"], **options.meanings}
     samples: list[Sample] = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         stem = row["filestem"]
         if (image := images.get(stem)) is None:
             problems.append(Problem(f"{table}:{number}", f"{stem} is listed and has no picture"))

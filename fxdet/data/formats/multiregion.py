@@ -40,12 +40,12 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     """
     manifest = path / "manifest.csv"
     rows = read_rows(manifest)
-    missing = [column for column in COLUMNS if not rows or column not in rows[0]]
+    missing = [column for column in COLUMNS if not rows or column not in rows[0][1]]
     if missing:
         raise DataError(f"{manifest}: column {missing[0]} is missing, expected {', '.join(COLUMNS)}")
     problems: list[Problem] = []
     by_file: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
+    for _, row in rows:
         by_file.setdefault(row["file"], []).append(row)
     groups = base_groups(by_file)
     samples = tuple(

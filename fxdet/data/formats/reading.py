@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +10,7 @@ from typing import Any
 
 from fxdet.core.errors import DataError, ReadError
 from fxdet.core.findings import Box
+from fxdet.data.csv_rows import numbered_rows
 from fxdet.data.folders import image_size
 from fxdet.data.formats.meanings import ClassMeaning
 from fxdet.data.samples import BoxLabel, Problem
@@ -43,18 +42,13 @@ def read_text(path: Path) -> str:
         raise DataError(f"can't read {path}: {error} – expected UTF-8 text") from error
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file as dicts of stripped strings; lines that start with ``#`` are left out.
+def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Return (line number, row) of a CSV file.
 
     Raises:
-        DataError: The file can't be read.
+        DataError: The file can't be read or is no CSV.
     """
-    lines = [line for line in read_text(path).splitlines() if line.strip() and not line.startswith("#")]
-    try:
-        rows = list(csv.DictReader(io.StringIO("\n".join(lines)), restkey="", restval=""))
-    except csv.Error as error:
-        raise DataError(f"can't read {path}: {error} – expected comma-separated values") from error
-    return [{(k or "").strip(): str(v or "").strip() for k, v in row.items() if k} for row in rows]
+    return numbered_rows(read_text(path), str(path))
 
 
 def read_json(path: Path) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -63,13 +64,14 @@ def open_samples(
         DataError: The path does not exist, has no known layout, or its main file can't be read.
     """
     path = Path(path)
-    if not path.exists():
-        raise DataError(f"can't open data set {path}: no such file or folder – check the path")
     if layout is not None and layout not in LAYOUTS:
         raise DataError(f"layout {layout!r} is unknown{did_you_mean(layout, LAYOUTS)}")
     try:
+        if not path.exists():
+            raise DataError(f"can't open data set {path}: no such file or folder – check the path")
         name = layout or recognise(path)
         result: SampleSet = _reader(name).read(path, ReadOptions(meanings or {}))
     except OSError as error:
         raise DataError(f"can't read data set {path}: {error} – check the files' permissions") from error
-    return result
+    # The folder "." has no name of its own.
+    return result if result.name else replace(result, name=result.root.resolve().name or result.layout)

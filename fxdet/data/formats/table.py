@@ -41,13 +41,14 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     rows = read_rows(path)
     if not rows:
         raise DataError(f"{path}: no rows – expected columns {', '.join(COLUMNS)}")
-    if "path" not in rows[0]:
-        near = did_you_mean(next(iter(rows[0])), ("path",))
-        raise DataError(f"{path}: column path is missing, got {', '.join(rows[0])}{near}")
+    columns = list(rows[0][1])
+    if "path" not in columns:
+        near = did_you_mean(columns[0] if columns else "", ("path",))
+        raise DataError(f"{path}: column path is missing, got {', '.join(columns) or 'none'}{near}")
     problems: list[Problem] = []
-    meanings = class_meanings(sorted({row.get("label") or "fracture" for row in rows}), options.meanings)
+    meanings = class_meanings(sorted({row.get("label") or "fracture" for _, row in rows}), options.meanings)
     by_path: dict[str, list[tuple[int, dict[str, str]]]] = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         if row["path"]:
             by_path.setdefault(row["path"], []).append((number, row))
         else:

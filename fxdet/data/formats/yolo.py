@@ -41,7 +41,12 @@ def find_yaml(path: Path) -> Path | None:
     for name in ("data.yaml", "data.yml", "dataset.yaml"):
         if (path / name).is_file():
             return path / name
-    return next((file for file in sorted(path.glob("*.y*ml")) if "names:" in read_text(file)), None)
+    return next((file for file in sorted(path.glob("*.y*ml")) if _holds_names(file)), None)
+
+
+def _holds_names(file: Path) -> bool:
+    # Any YAML file may lie beside pictures: one in another encoding is no export's, and no error.
+    return "names:" in file.read_text(encoding="utf-8", errors="replace")
 
 
 def matches(path: Path) -> str | None:

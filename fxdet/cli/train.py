@@ -1,0 +1,59 @@
+"""``fxdet train``: from a configuration file to a run folder with weights and card."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what both kinds of training share."""
+    for decorator in (
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1."),
+        click.option("--resume", is_flag=True, help="Go on with the run folder's last whole epoch."),
+        click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key: loop.epochs=3."),
+        click.argument("config", type=click.Path(path_type=Path)),
+    ):
+        command = decorator(command)
+    return command
+
+
+@click.group(short_help="Train a classifier or a localizer from a configuration file.")
+def train() -> None:
+    """Train a classifier (cls) or a localizer (det) from a configuration file.
+
+    The run folder gets the resolved configuration, the environment, log.csv, curves.png, TensorBoard logs, the best
+    weights with their card, and last.pt for --resume. Several GPUs: torchrun --nproc-per-node N -m fxdet train cls …
+    """
+    logging.getLogger("fxdet.training").setLevel(logging.INFO)
+
+
+@train.command(short_help="Train a classifier.")
+@training_options
+def cls(config: Path, overrides: tuple[str, ...], resume: bool, device: str) -> None:
+    """Train a classifier as CONFIG says."""
+    from fxdet.training.classification import train_classifier
+    from fxdet.training.processes import join_processes
+
+    with join_processes(device, os.environ) as processes:
+        result = train_classifier(config, overrides, resume, processes)
+        if processes.is_first:
+            click.echo(f"best epoch {result.best_epoch + 1}: {result.best:.4f}")
+
+
+@train.command(short_help="Train a localizer.")
+@training_options
+def det(config: Path, overrides: tuple[str, ...], resume: bool, device: str) -> None:
+    """Train a localizer as CONFIG says."""
+    from fxdet.training.detection import train_detector
+    from fxdet.training.processes import join_processes
+
+    with join_processes(device, os.environ) as processes:
+        result = train_detector(config, overrides, resume, processes)
+        if processes.is_first:
+            click.echo(f"best epoch {result.best_epoch + 1}: {result.best:.4f}")

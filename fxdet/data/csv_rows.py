@@ -1,0 +1,36 @@
+"""Rows of a CSV text with the number of the line each ends on."""
+
+from __future__ import annotations
+
+import csv
+
+from fxdet.core.errors import DataError
+
+
+def numbered_rows(text: str, source: str) -> list[tuple[int, dict[str, str]]]:
+    r"""Return (line number, row) of a CSV text with a header line; cells are stripped, missing ones empty.
+
+    Empty lines and lines that start with ``#`` are left out, and count as lines.
+
+    Args:
+        text: The CSV text.
+        source: File name for errors.
+
+    Raises:
+        DataError: The text is no CSV.
+
+    Example:
+        >>> numbered_rows("# made by hand\nname,part\n\na.png\n", "list.csv")
+        [(4, {'name': 'a.png', 'part': ''})]
+    """
+    numbered = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1)]
+    kept = [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")]
+    reader = csv.DictReader((f"{line}\n" for _, line in kept), restkey="", restval="")
+    rows: list[tuple[int, dict[str, str]]] = []
+    try:
+        for row in reader:
+            cells = {str(key).strip(): str(value or "").strip() for key, value in row.items() if key}
+            rows.append((kept[reader.line_num - 1][0], cells))
+    except csv.Error as error:
+        raise DataError(f"can't read {source}: {error} – expected comma-separated values") from error
+    return rows
