@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 import numpy as np
+
+# A checkout that is not installed works, too.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fxdet.data.drawn import write_drawn_set
 from fxdet.imaging.synthetic import DrawingOptions

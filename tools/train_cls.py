@@ -1,9 +1,13 @@
 #!/usr/bin/env python
-"""Train a classifier: ``python tools/train_cls.py CONFIG [--set a.b=c] [--resume]``; same as ``fxdet train cls``."""
+"""Train a classifier, as ``fxdet train cls``: ``python tools/train_cls.py CONFIG [--set a.b=c] [--resume]``."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+# A checkout that is not installed works, too.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fxdet.cli.main import main
 

@@ -1,9 +1,13 @@
 #!/usr/bin/env python
-"""Train a localizer: ``python tools/train_det.py CONFIG [--set a.b=c] [--resume]``; the same as ``fxdet train det``."""
+"""Train a localizer, as ``fxdet train det``: ``python tools/train_det.py CONFIG [--set a.b=c] [--resume]``."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+# A checkout that is not installed works, too.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fxdet.cli.main import main
 

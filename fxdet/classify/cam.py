@@ -30,7 +30,7 @@ from pytorch_grad_cam import GradCAM  # noqa: E402
 random.setstate(_random_state)
 
 
-CHUNK = 32
+CHUNK = 16
 """Most crops that go through the network at once."""
 
 

@@ -79,9 +79,7 @@ def require(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"{module} is not installed – run: pip install 'fxdet[{extra}]'"
-        ) from error
+        raise MissingExtraError(f"{module} is not installed – run: pip install 'fxdet[{extra}]'") from error
 
 
 def did_you_mean(got: str, choices: Iterable[str]) -> str:

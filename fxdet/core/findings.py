@@ -159,9 +159,7 @@ class Report:
         known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
         known["decision"] = Decision(known.get("decision", "none"))
         known["findings"] = tuple(_finding(item) for item in known.get("findings", ()))
-        known["regions"] = tuple(
-            RegionBox(**{**item, "box": tuple(item["box"])}) for item in known.get("regions", ())
-        )
+        known["regions"] = tuple(RegionBox(**{**item, "box": tuple(item["box"])}) for item in known.get("regions", ()))
         known["models"] = tuple(ModelStamp(**item) for item in known.get("models", ()))
         known["warnings"] = tuple(known.get("warnings", ()))
         for name in ("image_size", "spacing_mm"):
@@ -185,9 +183,7 @@ def _finding(item: Mapping[str, Any]) -> Finding:
     check = item.get("crosscheck")
     crosscheck = None
     if check is not None:
-        crosscheck = CrossCheck(
-            **{**check, "peak_xy": tuple(check["peak_xy"]), "verdict": Verdict(check["verdict"])}
-        )
+        crosscheck = CrossCheck(**{**check, "peak_xy": tuple(check["peak_xy"]), "verdict": Verdict(check["verdict"])})
     size_mm = tuple(item["size_mm"]) if item.get("size_mm") is not None else None
     decision = Decision(item["decision"])
     box = tuple(item["box"])

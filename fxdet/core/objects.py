@@ -59,7 +59,8 @@ class Radiograph:
         source: Where it came from: a path, or a name that the caller gave.
         sha256: Hash of the file's bytes (of the pixels for an array).
         bits: Significant bits per pixel.
-        window: Centre and width in pixel values, for 16-bit pictures; None means the full range.
+        window: Centre and width in pixel values where the file states them, for 16-bit pictures; None leaves the
+            window to the preprocess (percentiles of the pixels).
         spacing_mm: Row and column spacing, or None.
         spacing_kind: What the spacing refers to.
         view, laterality, body_part: As the file states them, or None.

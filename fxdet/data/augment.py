@@ -108,7 +108,7 @@ def detection_augment(options: AugmentOptions, minimum_visibility: float = 0.3) 
 
 
 def _transforms(options: AugmentOptions) -> list[Any]:
-    rows = [
+    rows: list[tuple[float, Callable[[float], Any]]] = [
         (options.flip, lambda p: albumentations.HorizontalFlip(p=p)),
         (options.vertical_flip, lambda p: albumentations.VerticalFlip(p=p)),
         (float(max(options.rotate, options.scale, options.translate) > 0), lambda p: _affine(options)),

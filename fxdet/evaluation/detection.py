@@ -38,8 +38,8 @@ def average_precision(
 ) -> float:
     """Return COCO's average precision at one IoU threshold.
 
-    Detections are taken best first; each is matched to the free reference box that it overlaps most, and is true if that
-    overlap reaches the threshold. Precision is made monotone and averaged over 101 recall points (pycocotools).
+    Detections are taken best first; each is matched to the free reference box that it overlaps most, and is true if
+    that overlap reaches the threshold. Precision is made monotone and averaged over 101 recall points (pycocotools).
 
     Args:
         images: Boxes per image; images without reference boxes count through their false alarms.

@@ -160,8 +160,11 @@ def _move(cut: Pixels, matrix: Matrix, side: int) -> Pixels:
     centred[:, 2] += centred[:, :2].sum(axis=1) * 0.5 - 0.5
     # With a border of 0 instead, the filter would fade the picture's outermost pixels.
     moved = cv2.warpAffine(cut, centred, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    middle = np.arange(side) + 0.5
     inverse = invert_affine(matrix)
+    seen = apply_affine(inverse, np.array([[0, 0, side, side]]))[0]
+    if seen.min() >= 0 and seen[2] <= cut.shape[1] and seen[3] <= cut.shape[0]:
+        return np.asarray(moved)
+    middle = np.arange(side) + 0.5
     x = inverse[0, 0] * middle[None, :] + inverse[0, 1] * middle[:, None] + inverse[0, 2]
     y = inverse[1, 0] * middle[None, :] + inverse[1, 1] * middle[:, None] + inverse[1, 2]
     outside = (x < 0) | (x > cut.shape[1]) | (y < 0) | (y > cut.shape[0])

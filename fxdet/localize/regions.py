@@ -1,8 +1,8 @@
 """Weak bone-region boxes from the exposed anatomy.
 
-No public set states where a region lies. What every radiograph shows is bright anatomy before a dark background: collimation
-borders and background are cut away, and what remains falls into one box per view on the sheet. The boxes are weak labels: their
-error rate was read off contact sheets and stands in ``docs/regions.md``.
+No public set states where a region lies. What every radiograph shows is bright anatomy before a dark background:
+collimation borders and background are cut away, and what remains falls into one box per view on the sheet. The boxes
+are weak labels: their error rate was read off contact sheets and stands in ``docs/regions.md``.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ def find_regions(pixels: NDArray[np.floating], options: RegionOptions | None = N
     xyxy = np.array(boxes, dtype=np.float64) * factor + np.array([-margin, -margin, margin, margin])
     xyxy = np.clip(xyxy, 0, [width, height, width, height])
     areas = (xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1])
-    return xyxy[np.argsort(-areas, kind="stable")].astype(np.float32)
+    return np.asarray(xyxy[np.argsort(-areas, kind="stable")], dtype=np.float32)
 
 
 def anatomy_mask(small: NDArray[np.float32], options: RegionOptions) -> tuple[Mask, Mask]:
     """Return two masks, shape (H, W), uint8: 1 where anatomy is exposed, and 1 where it is as bright as bone.
 
-    The background level is the 2nd percentile of the picture without its outermost frame, the anatomy level its 95th; frames
-    of film or scanner that touch the border and are as bright as bone are removed by ``_peel_strip``.
+    The background level is the 2nd percentile of the picture without its outermost frame, the anatomy level its 95th;
+    frames of film or scanner that touch the border and are as bright as bone are removed by ``_peel_strip``.
     """
     smooth = cv2.GaussianBlur(small, (0, 0), 1.5)
     inner = smooth[_inner(smooth.shape[0]), _inner(smooth.shape[1])]

@@ -37,7 +37,7 @@ FAMILIES = ("yolov8", "yolo11", "yolo26")
 SIZES = "nsmlx"
 
 
-class YoloNetwork(DetectionModel):
+class YoloNetwork(DetectionModel):  # type: ignore[misc]
     """A YOLO with one grey input channel whose forward pass may run under bf16 autocast on a CPU.
 
     Ultralytics refuses bf16 on CPUs; on those that compute it natively a step takes little more than half the time.
@@ -83,12 +83,12 @@ def build_yolo(architecture: str, labels: LabelMap) -> YoloNetwork:
 
 
 def load_state(network: YoloNetwork, state: Mapping[str, torch.Tensor], strict: bool = True) -> int:
-    """Load weights; a first convolution over three colours is summed to one over grey, which leaves its output unchanged.
+    """Load weights; a first convolution over three colours is summed to one over grey, with the same output.
 
     Args:
         network: The network to fill.
         state: Name → tensor.
-        strict: Whether every tensor must fit; otherwise those of the head (whose width depends on the classes) may differ.
+        strict: Whether every tensor must fit; otherwise those of the head, whose width depends on them, need not.
 
     Returns:
         How many tensors were taken.
@@ -100,7 +100,9 @@ def load_state(network: YoloNetwork, state: Mapping[str, torch.Tensor], strict: 
     grey = {
         name: value.float().sum(1, keepdim=True)
         if name in own and value.ndim == 4 and own[name].shape[1] == 1 and value.shape[1] == 3
-        else value.float() if value.is_floating_point() else value
+        else value.float()
+        if value.is_floating_point()
+        else value
         for name, value in state.items()
     }
     fitting = {name: value for name, value in grey.items() if name in own and own[name].shape == value.shape}

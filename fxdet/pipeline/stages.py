@@ -106,7 +106,7 @@ def take_crops(crops: Crops, rows: Sequence[int]) -> Crops:
     return Crops(crops.pixels[index], crops.box[index], crops.parent[index], crops.to_image[index])
 
 
-def classify(classifier: Classifier, crops: Crops, chunk: int = 32) -> Scores:
+def classify(classifier: Classifier, crops: Crops, chunk: int = 16) -> Scores:
     """Score all crops, at most ``chunk`` at once so that a sheet full of candidates can't fill the memory."""
     starts = range(0, max(1, len(crops)), chunk)
     parts = [classifier.classify(take_crops(crops, range(s, min(s + chunk, len(crops))))) for s in starts]

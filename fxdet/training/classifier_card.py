@@ -29,7 +29,9 @@ def write_classifier_card(
     config: ClassifierConfig, folder: RunFolder, data: ValidationSet, result: RunResult, device: torch.device
 ) -> ModelCard:
     """Judge the best weights on the validation parts and write ``card.json``."""
-    network = build_network(config.architecture, {head: len(names) for head, names in config.heads.items()})
+    counts = {head: len(names) for head, names in config.heads.items()}
+    with torch.random.fork_rng():  # the first weights, overwritten below, are drawn
+        network = build_network(config.architecture, counts)
     network.load_state_dict(load_file(folder.best))
     network = network.to(device).eval()
     logits = predict_logits(network, data.pixels, config.preprocess, device, 32)

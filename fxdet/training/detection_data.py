@@ -128,7 +128,11 @@ def _facts(
 
 
 def _choose(
-    samples: SampleSet, parts: Sequence[str], ratio: float | None, source: DetectionSource, generator: np.random.Generator
+    samples: SampleSet,
+    parts: Sequence[str],
+    ratio: float | None,
+    source: DetectionSource,
+    generator: np.random.Generator,
 ) -> list[Sample]:
     """Return fractured samples with boxes and a drawn share of normals; unknown ones can't be trained on."""
     members = [sample for sample in samples if sample.part in parts]

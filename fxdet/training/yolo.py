@@ -1,27 +1,29 @@
 """Training of YOLO networks through ultralytics' own trainer.
 
-What is ours: the data (decoded once, in memory), weights from a safetensors file, bf16 on processors that compute it natively,
-a checkpoint that holds everything, so that a resumed run ends like an uninterrupted one, and the choice of the best epoch by the
-fracture class alone. What is ultralytics': network, loss, augmentation of boxes, optimiser groups, EMA, several GPUs.
+What is ours: the data (decoded once, in memory), weights from a safetensors file, bf16 on processors that compute it
+natively, a checkpoint that holds everything, so that a resumed run ends like an uninterrupted one, and the choice of
+the best epoch by the fracture class alone. What is ultralytics': network, loss, augmentation of boxes, optimiser
+groups, EMA, several GPUs.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from logging import getLogger
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import fxdet.localize.yolo  # noqa: F401 - sets ultralytics' offline switches before its first import
-
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from tqdm import tqdm
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import LOCAL_RANK, RANK
 from ultralytics.utils.torch_utils import unwrap_model
 
+import fxdet.localize.yolo  # noqa: F401 - sets ultralytics' offline switches before its first import
 from fxdet.core.errors import ModelError, TrainingError
 from fxdet.core.labels import LabelMap
 from fxdet.data.augment import AugmentOptions, classification_augment
@@ -29,10 +31,12 @@ from fxdet.localize.yolo import YoloNetwork, build_yolo, load_state
 from fxdet.training.config import load_config
 from fxdet.training.detection_config import DetectionConfig
 from fxdet.training.detection_data import DetectionParts, collect_parts, load_items
-from fxdet.training.loop import Callback, EpochRecord, RunResult, record_of_row
+from fxdet.training.loop import Callback, EpochRecord, RunResult, describe_epoch, record_of_row
 from fxdet.training.precision import choose_precision
 from fxdet.training.run_folder import RunFolder, write_weights
 from fxdet.training.yolo_data import EpochSampler, InOrder, RadiographDataset, training_loader
+
+log = getLogger(__name__)
 
 MONITOR = "fitness"
 """Chooses the best epoch: mean of AP50 and AP50:95 of the fracture class."""
@@ -46,6 +50,8 @@ class YoloTrainer(DetectionTrainer):  # type: ignore[misc]
     """
 
     config: DetectionConfig
+    model: Any
+    best_fitness: float | None
     history: list[EpochRecord]
     observers: Sequence[Callback] = ()
 
@@ -111,9 +117,17 @@ class YoloTrainer(DetectionTrainer):  # type: ignore[misc]
         """Run ultralytics' callbacks and ours; ours are no closures, since ultralytics pickles its list for GPUs."""
         if event == "on_train_start":
             torch.set_num_threads(self.config.threads or torch.get_num_threads())
-        if event == "on_train_epoch_start":
+        elif event == "on_train_epoch_start":
             self._epoch_started = perf_counter()
             self._seed_epoch()
+            title = f"epoch {self.epoch + 1}/{self.epochs}"
+            hidden = None if RANK in (-1, 0) else True  # None: hidden where stderr is no terminal
+            self._bar = tqdm(total=len(self.train_loader), desc=title, unit="step", disable=hidden, leave=False)
+        elif event == "on_train_batch_end":
+            self._bar.set_postfix(loss=f"{float(self.loss.detach()) / self.batch_size:.3f}", refresh=False)
+            self._bar.update()
+        elif event == "on_train_epoch_end":
+            self._bar.close()
         super().run_callbacks(event)
 
     def _seed_epoch(self) -> None:
@@ -166,6 +180,7 @@ class YoloTrainer(DetectionTrainer):  # type: ignore[misc]
         self.folder.write_state(state)
         if self.fitness == self.best_fitness:
             write_half_weights(self.folder, ema, self.config)
+        log.info(describe_epoch(self.history[-1]))
         for observer in self.observers:
             observer.epoch_ended(self.history)
         return True
@@ -265,9 +280,7 @@ def load_initial_weights(network: YoloNetwork, config: DetectionConfig) -> None:
 
 def write_half_weights(folder: RunFolder, network: torch.nn.Module, config: DetectionConfig) -> None:
     """Write a network's tensors as fp16 safetensors: half the size, differences far below a score's third digit."""
-    state = {
-        name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
-    }
+    state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
     about = {"name": f"{config.name}.{config.tag}", "architecture": config.architecture}
     write_weights(folder.best, state, {**about, "labels": ",".join(config.labels)})
 

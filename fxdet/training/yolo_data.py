@@ -8,8 +8,6 @@ from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
-import fxdet.localize.yolo  # noqa: F401 - sets ultralytics' offline switches before its first import
-
 import cv2
 import numpy as np
 import torch
@@ -17,9 +15,9 @@ from numpy.typing import NDArray
 from ultralytics.data.build import InfiniteDataLoader, seed_worker
 from ultralytics.data.dataset import YOLODataset
 
+import fxdet.localize.yolo  # noqa: F401 - sets ultralytics' offline switches before its first import
 from fxdet.localize.yolo import network_picture
 from fxdet.training.detection_data import DetectionItem
-
 
 GreyChange = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 """Picture (H, W) and generator → picture of the same shape."""
@@ -34,7 +32,9 @@ class RadiographDataset(YOLODataset):  # type: ignore[misc]
         options: Arguments of ultralytics' data set.
     """
 
-    def __init__(self, items: Sequence[DetectionItem], grey_augment: GreyChange | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self, items: Sequence[DetectionItem], grey_augment: GreyChange | None, options: dict[str, Any]
+    ) -> None:
         self._items = items
         self._grey_augment = grey_augment
         super().__init__(img_path="", cache=None, task="detect", **options)

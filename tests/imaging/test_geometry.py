@@ -139,3 +139,10 @@ def test_crop_beyond_the_picture_is_black():
 def test_extreme_sizes(size):
     result = warp(np.full(size, 200, np.uint8), letterbox_matrix(size, 64), 64)
     assert result.max() == 200 and result.shape == (64, 64)
+
+
+def test_rotation_moves_pixels_as_it_moves_boxes(generator):
+    pixels = generator.integers(1, 256, (30, 40)).astype(np.uint8)
+    quarter = np.array([[0.0, -1, 30], [1, 0, 0]])  # clockwise, then back into the square
+    result = warp(pixels, quarter, 40)
+    assert (result[:, :30] == np.rot90(pixels, -1)).all() and not result[:, 30:].any()

@@ -63,7 +63,9 @@ def test_most_drawn_anatomies_are_found() -> None:
     for _ in range(24):
         drawn = draw_radiograph(generator, DrawingOptions(size=(256, 224)))
         found = find_regions(drawn.pixels / 255.0)
-        overlaps += box_iou(np.asarray(drawn.region_boxes, dtype=np.float64), found.astype(np.float64)).max(axis=1).tolist()
+        overlaps += (
+            box_iou(np.asarray(drawn.region_boxes, dtype=np.float64), found.astype(np.float64)).max(axis=1).tolist()
+        )
     assert np.mean(np.array(overlaps) > 0.5) >= 0.8
 
 

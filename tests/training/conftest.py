@@ -29,7 +29,7 @@ def one_thread():
 def drawn_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn")
     options = DrawingOptions(size=(96, 96), displacement=2.0, collimation_share=0.0, marker_share=0.0)
-    return write_drawn_set(folder, [("train", 192), ("val", 64)], np.random.default_rng(3), options)
+    return write_drawn_set(folder, [("train", 96), ("val", 32)], np.random.default_rng(3), options)
 
 
 @pytest.fixture

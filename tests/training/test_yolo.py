@@ -68,9 +68,7 @@ def drawn_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 rows = f"0 {(left + 11) / 96} {(top + 6.5) / 96} {30 / 96} {18 / 96}\n"
             cv2.imwrite(str(root / part / "images" / f"{index}.png"), np.clip(pixels, 0, 255).astype(np.uint8))
             (root / part / "labels" / f"{index}.txt").write_text(rows, encoding="utf-8")
-    (root / "data.yaml").write_text(
-        "train: train/images\nval: valid/images\nnames: ['fracture']\n", encoding="utf-8"
-    )
+    (root / "data.yaml").write_text("train: train/images\nval: valid/images\nnames: ['fracture']\n", encoding="utf-8")
     return root
 
 
@@ -133,7 +131,7 @@ def test_a_set_without_fractures_is_refused(drawn_set: Path, tmp_path: Path) -> 
 
 def test_missing_weights_are_named(drawn_set: Path, tmp_path: Path) -> None:
     config = write_config(tmp_path, drawn_set, "weights", 1)
-    with pytest.raises(ModelError, match="no file nowhere.safetensors"):
+    with pytest.raises(ModelError, match=r"no file nowhere\.safetensors"):
         train_detector(config, ["initial_weights=nowhere.safetensors"])
 
 
@@ -147,7 +145,11 @@ def test_pictures_follow_their_labels_when_batches_are_rectangular() -> None:
     shapes = [(90, 40), (40, 90), (64, 64), (80, 40)]
     items = [
         DetectionItem(
-            Path(f"{index}.png"), np.full(shape, index, np.uint8), np.array([[0, 0, 9, 9]], np.float32), np.array([0]), True
+            Path(f"{index}.png"),
+            np.full(shape, index, np.uint8),
+            np.array([[0, 0, 9, 9]], np.float32),
+            np.array([0]),
+            True,
         )
         for index, shape in enumerate(shapes)
     ]

@@ -1,0 +1,78 @@
+#!/usr/bin/env python
+"""Measure reports that ``fxdet predict`` wrote against a data set's labels; writes one result JSON.
+
+Each ``--part NAME=QUERY`` is measured apart. QUERY is a part of the split (``test``), or ``official:valid`` for the
+parts that FracAtlas's authors published.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from fxdet.core.errors import ConfigError
+from fxdet.core.files import read_json_lines, sha256_file, write_json
+from fxdet.core.findings import Report
+from fxdet.data.formats import open_samples
+from fxdet.data.samples import Sample, SampleSet
+from fxdet.data.splits import apply_split, named_split
+from fxdet.pipeline.fitting import pair_reports
+from fxdet.pipeline.measuring import MeasureOptions, measure_boxes, measure_images, measure_regions
+
+
+@click.command()
+@click.argument("reports", type=click.Path(path_type=Path, exists=True))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Data set that the reports are about.")
+@click.option("--split", help="Built-in split name or CSV file; left out, the parts as published.")
+@click.option("--part", "parts", multiple=True, required=True, metavar="NAME=QUERY")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Result JSON; its other parts stay."
+)
+def main(reports: Path, data: Path, split: str | None, parts: tuple[str, ...], output: Path) -> None:
+    """Measure REPORTS (reports.jsonl) and write figures with n and 95 % intervals."""
+    published = open_samples(data)
+    checksum = "as published"
+    samples = published
+    if split:
+        listed = named_split(split)
+        samples, checksum = apply_split(published, listed), listed.sha256
+    found = [Report.from_json(row) for row in read_json_lines(reports)]
+    result = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"parts": {}}
+    for part in parts:
+        name, _, query = part.partition("=")
+        members = _members(query, samples, published)
+        result["parts"][name] = {"split": split or "as published", "sha256": checksum, **measure(found, members)}
+    result["models"] = [{"name": stamp.name, "sha256": stamp.sha256} for stamp in found[0].models]
+    result["config_hash"], result["version"] = found[0].config_hash, found[0].version
+    result["intervals"] = "95 %; bootstrap over groups (1,000 draws) for AUROC and AP, Wilson for shares"
+    write_json(output, result)
+    click.echo(f"{output} {sha256_file(output)[:12]}")
+
+
+def measure(reports: list[Report], members: list[Sample]) -> dict[str, object]:
+    """Return the figures of one part; those that its labels allow."""
+    wanted = {str(Path(sample.path).resolve()) for sample in members}
+    pairs = pair_reports([r for r in reports if str(Path(r.source).resolve()) in wanted], members)
+    options = MeasureOptions()
+    figures: dict[str, object] = {"n": len(pairs), "fractured": sum(bool(sample.fractured) for _, sample in pairs)}
+    if 0 < figures["fractured"] < len(pairs):  # type: ignore[operator]
+        figures.update(measure_images(pairs, options))
+    if any(sample.fracture_boxes for _, sample in pairs):
+        figures.update(measure_boxes(pairs, options))
+    return {**figures, **measure_regions(pairs)}
+
+
+def _members(query: str, samples: SampleSet, published: SampleSet) -> list[Sample]:
+    kind, _, name = query.rpartition(":")
+    if kind not in ("", "official"):
+        raise ConfigError(f"--part – got '{query}', expected a part or official:PART")
+    official = {sample.name: sample.part for sample in published}
+    if kind == "official":
+        return [sample for sample in samples if official[sample.name] == name]
+    return [sample for sample in samples if sample.part == name]
+
+
+if __name__ == "__main__":
+    main()
