@@ -84,7 +84,8 @@ def load_initial(network: ClassifierNetwork, path: Path, heads: Mapping[str, tup
     if hits < _LEAST_MATCH * backbone:
         raise ModelError(
             f"initial_weights {path} – got {hits} of {backbone} keys of the network, expected 90 % or more;"
-            f" missing e.g. {_some(report.missing)}, unexpected e.g. {_some(report.unexpected)} – name the file of this architecture"
+            f" missing e.g. {_some(report.missing)}, unexpected e.g. {_some(report.unexpected)} –"
+            " name the file of this architecture"
         )
     for names, what in ((report.missing, "missing"), (report.unexpected, "unexpected")):
         if names:

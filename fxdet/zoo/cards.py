@@ -69,7 +69,7 @@ class ModelCard:
     temperature: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
-    licence: str = "AGPL-3.0-or-later"
+    licence: str = "AGPL-3.0-only"
     description: str = ""
     schema: int = 1
 

@@ -52,7 +52,8 @@ def test_boxes_follow_the_picture():
     pixels[20:40, 30:60] = 255
     augment = detection_augment(AugmentOptions(**{**OFF, "flip": 0.5, "scale": 0.2, "translate": 0.1}))
     for seed in range(20):
-        changed, boxes, label = augment(pixels, np.array([[30.0, 20, 60, 40]]), np.array([7]), np.random.default_rng(seed))
+        given = np.array([[30.0, 20, 60, 40]])
+        changed, boxes, label = augment(pixels, given, np.array([7]), np.random.default_rng(seed))
         rows, columns = np.nonzero(changed > 127)
         seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
         assert np.abs(boxes[0] - seen).max() <= 1.0

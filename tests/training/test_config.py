@@ -86,7 +86,7 @@ def test_errors_name_the_line(write, text: str, message: str):
 
 
 def test_missing_file(tmp_path: Path):
-    with pytest.raises(ConfigError, match="can't read config .*none.yaml"):
+    with pytest.raises(ConfigError, match=r"can't read config .*none\.yaml"):
         load_config(tmp_path / "none.yaml", (), Schema)
 
 

@@ -20,7 +20,8 @@ def network():
 
 
 def backbone(network) -> dict[str, torch.Tensor]:
-    return {name: torch.randn_like(v) if v.is_floating_point() else v for name, v in network.backbone.state_dict().items()}
+    state = network.backbone.state_dict()
+    return {name: torch.randn_like(value) if value.is_floating_point() else value for name, value in state.items()}
 
 
 def test_timms_own_keys_in_half_precision(network, tmp_path: Path):
@@ -46,7 +47,7 @@ def test_missing_and_unexpected_keys_are_reported(network, tmp_path: Path, caplo
 
 def test_another_networks_file_is_refused(network, tmp_path: Path):
     save_file(build_network("test_convnext", {"x": 2}).backbone.state_dict(), tmp_path / "w.safetensors")
-    with pytest.raises(ModelError, match="expected 90 % or more; missing e.g. backbone"):
+    with pytest.raises(ModelError, match=r"expected 90 % or more; missing e\.g\. backbone"):
         load_initial(network, tmp_path / "w.safetensors", HEADS)
 
 
@@ -55,7 +56,7 @@ def test_earlier_weights_bring_their_heads_and_must_name_the_same_classes(networ
     save_file(network.state_dict(), path, {"heads": json.dumps({"fracture": ["normal", "fractured"]})})
     other = initial_network("test_resnet", HEADS, 0.0, str(path))
     assert torch.equal(other.heads["fracture"].weight, network.heads["fracture"].weight)
-    with pytest.raises(ModelError, match=r"was trained as \['normal', 'fractured'\], the config says \['fractured', 'normal'\]"):
+    with pytest.raises(ModelError, match=r"was trained as \['normal', 'fractured'\], the config says \['frac"):
         initial_network("test_resnet", {"fracture": ("fractured", "normal")}, 0.0, str(path))
 
 

@@ -1,0 +1,51 @@
+"""Packing and fitting a pipeline from two models on drawn radiographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fxdet.data.samples import BoxLabel, Sample
+from fxdet.imaging.synthetic import DrawingOptions, draw_radiograph
+from fxdet.pipeline.api import PipelineOptions, load_pipeline
+from fxdet.pipeline.building import BuildOptions, build_pipeline, pack_model, run_over
+from fxdet.zoo.cards import read_card, read_pipeline_card
+
+
+def drawn_samples(folder: Path, count: int = 8) -> list[Sample]:
+    generator = np.random.default_rng(1)
+    samples = []
+    for index in range(count):
+        drawn = draw_radiograph(generator, DrawingOptions(size=(96, 96), fractured=index % 2 == 0))
+        path = folder / f"{index}.png"
+        cv2.imwrite(str(path), drawn.pixels)
+        boxes = tuple(BoxLabel(tuple(map(float, box)), "fractured") for box in drawn.fracture_boxes)
+        samples.append(Sample(path, path.name, fractured=drawn.fractured, boxes=boxes))
+    return samples
+
+
+def test_a_packed_model_is_half_as_large_and_says_the_same(tiny_pipeline: Path, tmp_path: Path) -> None:
+    name = pack_model(tiny_pipeline / "classifier.json", tmp_path)
+    before, after = read_card(tiny_pipeline / "classifier.json"), read_card(tmp_path / name)
+    assert after.full_name == before.full_name and after.sha256 != before.sha256
+    size = (tmp_path / after.weights).stat().st_size
+    assert size < 0.6 * (tiny_pipeline / before.weights).stat().st_size
+
+
+def test_a_built_pipeline_loads_and_gives_the_fitted_probabilities(tiny_pipeline: Path, tmp_path: Path) -> None:
+    samples = drawn_samples(tmp_path)
+    folder = tmp_path / "built"
+    options = BuildOptions("test", tiny_pipeline / "localizer.json", tiny_pipeline / "classifier.json", folder)
+    # An untrained localizer's boxes hit nothing; the lowest bar makes some of them true.
+    from fxdet.pipeline.fitting import FitOptions
+
+    card = build_pipeline(options, samples, FitOptions(hit_iou=0.02, miss_iou=0.01))
+    assert card == read_pipeline_card(folder)
+    assert card.image_points.doubt <= card.image_points.definite
+    assert (tmp_path / "test_validation.jsonl").exists()
+    pipeline = load_pipeline(folder, options=PipelineOptions(crosscheck=False))
+    reports = list(run_over(pipeline, samples, 3))
+    assert [report.source for report in reports] == [str(sample.path) for sample in samples]
+    assert all(0 <= report.image_probability <= 1 for report in reports if report.image_probability is not None)
