@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchvision.ops import batched_nms
+from ultralytics.nn.modules import Detect
 from ultralytics.nn.tasks import DetectionModel
 
 from fxdet.core.errors import ModelError, did_you_mean
@@ -37,11 +38,23 @@ FAMILIES = ("yolov8", "yolo11", "yolo26")
 SIZES = "nsmlx"
 
 
+class FloatDetect(Detect):  # type: ignore[misc]
+    """Ultralytics' detection head that decodes boxes in fp32 whatever the autocast around it.
+
+    With bf16's 8 bits of mantissa, corners beyond 256 px would fall on multiples of 2 px.
+    """
+
+    def _inference(self, x: dict[str, Any]) -> torch.Tensor:
+        with torch.autocast(x["boxes"].device.type, enabled=False):
+            decoded: torch.Tensor = super()._inference(_to_float(x))
+        return decoded
+
+
 class YoloNetwork(DetectionModel):  # type: ignore[misc]
     """A YOLO with one grey input channel whose forward pass may run under bf16 autocast on a CPU.
 
     Ultralytics refuses bf16 on CPUs; on those that compute it natively a step takes little more than half the time.
-    The head's outputs are cast back, since box decoding and target assignment need more than 8 bits of mantissa.
+    The head's raw outputs are cast back, since target assignment and losses need more than 8 bits of mantissa.
     """
 
     autocast_dtype: torch.dtype | None = None
@@ -79,6 +92,7 @@ def build_yolo(architecture: str, labels: LabelMap) -> YoloNetwork:
         raise ModelError(f"YOLO architecture {architecture!r} is unknown{did_you_mean(architecture, names)}")
     network = YoloNetwork(f"{architecture}.yaml", ch=1, nc=len(labels), verbose=False)
     network.names = dict(enumerate(labels.names))
+    network.model[-1].__class__ = FloatDetect
     return network
 
 

@@ -64,6 +64,13 @@ class DetectionAugment:
     clahe: float = 0.05
     blur: float = 0.05
 
+    def __post_init__(self) -> None:
+        limits = {"close_mosaic": float("inf"), "degrees": 180.0}
+        for name in self.__dataclass_fields__:
+            value, limit = getattr(self, name), limits.get(name, 1.0)
+            if not 0 <= value <= limit:
+                raise ValueError(f"{name}: got {value}, expected 0 to {limit:g}")
+
 
 @dataclass(frozen=True, slots=True)
 class DetectionConfig:
@@ -130,5 +137,5 @@ class DetectionConfig:
         for name in ("epochs", "batch_size", "input_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected at least 1")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate: got {self.learning_rate}, expected > 0")
+        if not 0 < self.learning_rate <= 1:
+            raise ValueError(f"learning_rate: got {self.learning_rate}, expected above 0, at most 1")

@@ -140,6 +140,20 @@ def test_bf16_outputs_stay_near_and_are_float32(network: YoloNetwork) -> None:
     torch.testing.assert_close(half[:, 4:], exact[:, 4:], atol=0.02, rtol=0.1)
 
 
+def test_boxes_keep_their_place_under_bf16() -> None:
+    torch.manual_seed(4)
+    network = build_yolo("yolov8n", LABELS).eval()
+    for branch in network.model[-1].cv2:  # an untrained head puts every corner on the grid
+        torch.nn.init.normal_(branch[-1].weight)
+    localizer = YoloLocalizer(network, LABELS, YoloOptions(input_size=512, score_floor=0.0, boxes_maximum=30))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        (located,) = localizer.locate([radiograph(512, 448)])
+    corners = np.concatenate([located.fractures.xyxy.ravel(), located.regions.xyxy.ravel()])
+    inner = corners[(corners > 256) & (corners < 448)]
+    assert inner.size > 4
+    assert np.abs(inner - np.round(inner)).mean() > 0.1  # decoded in bf16, all of them would be whole and even
+
+
 @pytest.mark.parametrize(("size", "expected"), [((200, 100), (64, 32)), ((10, 20), (32, 64)), ((1, 500), (1, 64))])
 def test_the_longest_side_is_brought_to_the_input_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
     assert network_picture(np.zeros(size, dtype=np.uint8), 64).shape == expected
