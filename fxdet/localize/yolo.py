@@ -18,8 +18,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchvision.ops import batched_nms
-from ultralytics.nn.modules import Detect
-from ultralytics.nn.tasks import DetectionModel
+
+# Importing ultralytics also changes how NumPy prints everybody's arrays; the block puts that back.
+with np.printoptions():
+    from ultralytics.nn.modules import Detect
+    from ultralytics.nn.tasks import DetectionModel
 
 from fxdet.core.errors import ModelError, did_you_mean
 from fxdet.core.labels import LabelMap

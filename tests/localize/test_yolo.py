@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from ultralytics.nn.modules import Detect
 
 from fxdet.core.errors import ModelError
 from fxdet.core.labels import LabelMap
@@ -140,18 +141,19 @@ def test_bf16_outputs_stay_near_and_are_float32(network: YoloNetwork) -> None:
     torch.testing.assert_close(half[:, 4:], exact[:, 4:], atol=0.02, rtol=0.1)
 
 
-def test_boxes_keep_their_place_under_bf16() -> None:
+def test_boxes_keep_their_place_under_bf16(network: YoloNetwork) -> None:
+    head = network.model[-1]
+    features = [torch.zeros(1, 1, 512 // stride, 512 // stride) for stride in (8, 16, 32)]
+    places = sum(feature[0].numel() for feature in features)
     torch.manual_seed(4)
-    network = build_yolo("yolov8n", LABELS).eval()
-    for branch in network.model[-1].cv2:  # an untrained head puts every corner on the grid
-        torch.nn.init.normal_(branch[-1].weight)
-    localizer = YoloLocalizer(network, LABELS, YoloOptions(input_size=512, score_floor=0.0, boxes_maximum=30))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        (located,) = localizer.locate([radiograph(512, 448)])
-    corners = np.concatenate([located.fractures.xyxy.ravel(), located.regions.xyxy.ravel()])
-    inner = corners[(corners > 256) & (corners < 448)]
-    assert inner.size > 4
-    assert np.abs(inner - np.round(inner)).mean() > 0.1  # decoded in bf16, all of them would be whole and even
+    raw = {"boxes": torch.randn(1, 64, places) * 3, "scores": torch.randn(1, 2, places), "feats": features}
+    half = {"boxes": raw["boxes"].bfloat16(), "scores": raw["scores"].bfloat16(), "feats": features}
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        kept, coarse = head._inference(half)[:, :4], Detect._inference(head, half)[:, :4]
+    with torch.inference_mode():
+        exact = Detect._inference(head, {**raw, "boxes": half["boxes"].float()})[:, :4]
+    assert (kept - exact).abs().max() < 1e-3
+    assert (coarse.float() - exact).abs().max() > 1
 
 
 @pytest.mark.parametrize(("size", "expected"), [((200, 100), (64, 32)), ((10, 20), (32, 64)), ((1, 500), (1, 64))])
