@@ -18,7 +18,7 @@ PACKAGE = ROOT / "fxdet"
 LAYERS = (
     {"core"},
     {"imaging"},
-    {"data", "localize", "classify", "runtimes", "evaluation"},
+    {"data", "localize", "classify", "evaluation"},
     {"zoo"},
     {"training", "pipeline"},
     {"report", "dicomout"},
@@ -35,8 +35,6 @@ WRAPPED_BY = {
     "pytorch_grad_cam": ("fxdet.classify.cam",),
     "pydicom": ("fxdet.imaging.dicom", "fxdet.dicomout"),
     "highdicom": ("fxdet.imaging.dicom", "fxdet.dicomout"),
-    "onnxruntime": ("fxdet.runtimes",),
-    "openvino": ("fxdet.runtimes",),
     "ray": ("fxdet.pipeline.distributed",),
 }
 WITHOUT_TORCH = ("core", "imaging", "data", "evaluation")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -145,3 +147,10 @@ def test_settings_name_the_entry_point_and_the_version():
     module, _, name = place.partition(":")
     assert getattr(importlib.import_module(module), name) is main
     assert f"version: {importlib.import_module('fxdet._version').__version__}" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_the_readmes_figures_are_those_of_the_result_file():
+    if not (ROOT / "docs" / "results" / "builtin.json").exists():
+        pytest.skip("no figures yet")
+    check = [sys.executable, str(ROOT / "tools" / "update_figures.py"), "--check"]
+    assert subprocess.run(check, cwd=ROOT).returncode == 0, "run: python tools/update_figures.py"

@@ -221,3 +221,13 @@ def test_importing_the_package_is_light():
     code = "import sys, fxdet; sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'cv2', 'click')))"
     root = Path(fxdet.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+
+
+def test_threads_follow_the_option_or_the_usable_processors():
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    try:
+        assert device.set_threads(1) == torch.get_num_threads() == 1
+        assert device.set_threads(None) == device.usable_processors() >= 1
+    finally:
+        torch.set_num_threads(before)
