@@ -17,12 +17,21 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torchvision.ops import batched_nms
 
-# Importing ultralytics also changes how NumPy prints everybody's arrays; the block puts that back.
-with np.printoptions():
+# It also replaces functions of other packages for the whole process (Image.open then looks for a HEIF reader at every
+# unreadable file) and sets a variable that child processes inherit. Both are put back as they were.
+_own = (Image.open, torch.save, cv2.imread, cv2.imwrite, cv2.imshow)
+_threads = os.environ.get("OMP_NUM_THREADS")
+
+with np.printoptions():  # nor may it change how NumPy prints everybody's arrays
     from ultralytics.nn.modules import Detect
     from ultralytics.nn.tasks import DetectionModel
+
+Image.open, torch.save, cv2.imread, cv2.imwrite, cv2.imshow = _own
+if _threads is None:
+    os.environ.pop("OMP_NUM_THREADS", None)
 
 from fxdet.core.errors import ModelError, did_you_mean
 from fxdet.core.labels import LabelMap

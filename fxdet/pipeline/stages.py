@@ -73,12 +73,9 @@ def _keep(found: Detections, floor: float, most: int) -> Detections:
 
 
 def cut_crops(radiograph: Radiograph, located: Located, preprocess: Preprocess) -> tuple[Crops, CropRows]:
-    """Cut the whole radiograph, one crop with context per candidate, and the region boxes that need a name.
-
-    A single unnamed region box shares the name of the whole radiograph; several are cut one by one.
-    """
+    """Cut the whole radiograph, one crop with context per candidate, and the region boxes that need a name."""
     parts = [preprocess.whole(radiograph), preprocess.crops(radiograph, located.fractures.xyxy)]
-    if len(located.regions) > 1 and not names_regions(located.regions.labels):
+    if len(located.regions) and not names_regions(located.regions.labels):
         parts.append(replace(preprocess, context=REGION_CONTEXT).crops(radiograph, located.regions.xyxy))
     candidates = len(located.fractures)
     rows = CropRows(0, slice(1, 1 + candidates), slice(1 + candidates, sum(len(part) for part in parts)))
@@ -142,7 +139,8 @@ def assemble(
     detector = located.fractures.score.astype(np.float64)
     probability = fuse(card.finding, finding_features(detector, crop, whole))
     image = float(fuse(card.image, image_features(detector, crop, whole, card.candidate_floor))[0])
-    region, region_probability = region_name(scores, rows.whole)
+    regions = region_of_image(scores, rows)
+    region, region_probability = region_name(scores, regions)
     findings = [
         replace(
             _raw_finding(located.fractures, index, scores, rows.candidates.start + index),
@@ -162,7 +160,7 @@ def assemble(
         decision=decide(image, card.image_points),
         region=region,
         region_probability=region_probability,
-        class_probability=class_probability(scores, rows.whole),
+        class_probability=class_probability(scores, rows.whole, regions),
         regions=region_boxes(located.regions, rows, scores),
         findings=tuple(sorted(findings, key=lambda finding: -finding.probability)),
         spacing_mm=radiograph.spacing_mm,
@@ -170,19 +168,29 @@ def assemble(
     )
 
 
-def region_name(scores: Scores, row: int) -> tuple[str, float]:
-    """Return the most probable region of a crop and its probability."""
+def region_of_image(scores: Scores, rows: CropRows) -> NDArray[np.float64]:
+    """Return the radiograph's region probabilities, shape (K,): the mean over the whole and its bone-region boxes.
+
+    On the whole radiograph a small field before a wide background leaves the network few pixels; the region box shows
+    the bone at full size.
+    """
+    return np.asarray(np.concatenate([scores.region[[rows.whole]], scores.region[rows.regions]]).mean(axis=0))
+
+
+def region_name(scores: Scores, probability: NDArray[np.float64]) -> tuple[str, float]:
+    """Return the most probable region and its probability."""
     if scores.region_labels is None:
         return UNKNOWN_REGION, 0.0
-    best = int(scores.region[row].argmax())
-    return scores.region_labels[best], float(scores.region[row, best])
+    best = int(probability.argmax())
+    return scores.region_labels[best], float(probability[best])
 
 
-def class_probability(scores: Scores, row: int) -> dict[str, dict[str, float]]:
-    """Return head → class → probability of a crop."""
+def class_probability(scores: Scores, whole: int, regions: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    """Return head → class → probability of the radiograph."""
+    values = {head: regions if head == "region" else rows[whole] for head, (_, rows) in scores.heads.items()}
     return {
-        head: {name: float(value) for name, value in zip(labels, values[row], strict=True)}
-        for head, (labels, values) in scores.heads.items()
+        head: {name: float(value) for name, value in zip(labels, values[head], strict=True)}
+        for head, (labels, _) in scores.heads.items()
     }
 
 
@@ -191,7 +199,7 @@ def region_boxes(regions: Detections, rows: CropRows, scores: Scores) -> tuple[R
     result = []
     for index in range(len(regions)):
         row = rows.regions.start + index if rows.regions.stop > rows.regions.start else rows.whole
-        name, probability = region_name(scores, row)
+        name, probability = region_name(scores, scores.region[row])
         if names_regions(regions.labels):
             name, probability = regions.labels[int(regions.label[index])], float(regions.score[index])
         result.append(RegionBox(_box(regions, index), float(regions.score[index]), name, probability))
@@ -210,7 +218,7 @@ def size_mm(box: Box, spacing: tuple[float, float] | None) -> tuple[float, float
 
 def _raw_finding(found: Detections, index: int, scores: Scores, row: int) -> Finding:
     """Return a candidate with both stages' own scores, not yet fused or decided."""
-    region, region_probability = region_name(scores, row)
+    region, region_probability = region_name(scores, scores.region[row])
     return Finding(
         box=_box(found, index),
         detector_score=float(found.score[index]),

@@ -8,6 +8,9 @@ groups, EMA, several GPUs.
 
 from __future__ import annotations
 
+import fxdet.localize.yolo  # noqa: F401 - first, since it keeps ultralytics offline and to itself
+
+# isort: split
 import random
 from collections.abc import Sequence
 from logging import getLogger
@@ -23,7 +26,6 @@ from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import LOCAL_RANK, RANK
 from ultralytics.utils.torch_utils import unwrap_model
 
-import fxdet.localize.yolo  # noqa: F401 - sets ultralytics' offline switches before its first import
 from fxdet.core.errors import ModelError, TrainingError
 from fxdet.core.labels import LabelMap
 from fxdet.data.augment import AugmentOptions, classification_augment

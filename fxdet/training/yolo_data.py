@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fxdet.localize.yolo  # noqa: F401 - first, since it keeps ultralytics offline and to itself
+
+# isort: split
 import random
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
@@ -15,7 +18,6 @@ from numpy.typing import NDArray
 from ultralytics.data.build import InfiniteDataLoader, seed_worker
 from ultralytics.data.dataset import YOLODataset
 
-import fxdet.localize.yolo  # noqa: F401 - sets ultralytics' offline switches before its first import
 from fxdet.localize.yolo import network_picture
 from fxdet.training.detection_data import DetectionItem
 

@@ -24,7 +24,7 @@ def test_letterbox_holds_the_whole_picture_in_the_middle(height, width, side):
     assert inner.min() >= -1e-9 and inner.max() <= side + 1e-9
     assert np.allclose(inner, np.rint(inner), atol=1e-9)  # whole pixels: one resampling, no shift
     assert max(inner[2] - inner[0], inner[3] - inner[1]) == pytest.approx(side)
-    assert abs(inner[0] - (side - inner[2])) <= 1 and abs(inner[1] - (side - inner[3])) <= 1
+    assert abs(inner[0] - (side - inner[2])) <= 1 + 1e-9 and abs(inner[1] - (side - inner[3])) <= 1 + 1e-9
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 0)])
