@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Measure reports that ``fxdet predict`` wrote against a data set's labels; writes one result JSON.
 
-Each ``--part NAME=QUERY`` is measured apart. QUERY is a part of the split (``test``), or ``official:valid`` for the
+Each ``--part NAME=QUERY`` is measured apart. QUERY is a part of the split (``test``), or ``official:val`` for the
 parts that FracAtlas's authors published.
 """
 
@@ -19,7 +19,8 @@ from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample, SampleSet
 from fxdet.data.splits import apply_split, named_split
 from fxdet.pipeline.fitting import pair_reports
-from fxdet.pipeline.measuring import MeasureOptions, measure_boxes, measure_images, measure_regions
+from fxdet.pipeline.measuring import MeasureOptions, measure_boxes, measure_images, measure_localizer, measure_regions
+from fxdet.zoo.hub import find_pipeline, load_localizer
 
 
 @click.command()
@@ -30,7 +31,10 @@ from fxdet.pipeline.measuring import MeasureOptions, measure_boxes, measure_imag
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Result JSON; its other parts stay."
 )
-def main(reports: Path, data: Path, split: str | None, parts: tuple[str, ...], output: Path) -> None:
+@click.option("--pipeline", help="Its localizer's own AP is measured too, over all its boxes; e.g. builtin.")
+def main(
+    reports: Path, data: Path, split: str | None, parts: tuple[str, ...], output: Path, pipeline: str | None
+) -> None:
     """Measure REPORTS (reports.jsonl) and write figures with n and 95 % intervals."""
     published = open_samples(data)
     checksum = "as published"
@@ -38,12 +42,17 @@ def main(reports: Path, data: Path, split: str | None, parts: tuple[str, ...], o
     if split:
         listed = named_split(split)
         samples, checksum = apply_split(published, listed), listed.sha256
+    localizer = load_localizer(find_pipeline(pipeline).localizer) if pipeline else None
     found = [Report.from_json(row) for row in read_json_lines(reports)]
     result = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"parts": {}}
     for part in parts:
         name, _, query = part.partition("=")
         members = _members(query, samples, published)
-        result["parts"][name] = {"split": split or "as published", "sha256": checksum, **measure(found, members)}
+        figures = measure(found, members)
+        boxed = [sample for sample in members if sample.boxes is not None]
+        if localizer is not None and any(sample.fracture_boxes for sample in boxed):
+            figures.update(measure_localizer(localizer, boxed, MeasureOptions()))
+        result["parts"][name] = {"split": split or "as published", "sha256": checksum, **figures}
     result["models"] = [{"name": stamp.name, "sha256": stamp.sha256} for stamp in found[0].models]
     result["config_hash"], result["version"] = found[0].config_hash, found[0].version
     result["intervals"] = "95 %; bootstrap over groups (1,000 draws) for AUROC and AP, Wilson for shares"

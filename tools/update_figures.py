@@ -25,9 +25,9 @@ ROWS = (
     ("specificity at the point of doubt", "fracatlas/grouped test", "specificity_doubt"),
     ("sensitivity at the definite point", "fracatlas/grouped test", "sensitivity_definite"),
     ("specificity at the definite point", "fracatlas/grouped test", "specificity_definite"),
-    ("fracture boxes, AP50", "fracatlas official valid", "ap50"),
-    ("fracture boxes, AP50", "fracatlas official test", "ap50"),
-    ("fracture boxes, AP50, normals in", "fracatlas/grouped test", "ap50"),
+    ("fracture boxes, AP50 of the localizer", "fracatlas official valid", "detector_ap50"),
+    ("fracture boxes, AP50 of the localizer", "fracatlas official test", "detector_ap50"),
+    ("the same among normals", "fracatlas/grouped test", "detector_ap50"),
     ("region, top-1 of six", "bonefracture test", "region_top1_of_6"),
 )
 

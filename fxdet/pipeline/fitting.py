@@ -83,9 +83,7 @@ def fit_pipeline(
     for name, rows in (("radiographs", images), ("candidates", candidates)):
         if len(set(rows.target.tolist())) < 2:
             count = f"{int(rows.target.sum())} of {len(rows.target)}"
-            raise DataError(
-                f"can't fit the pipeline – {count} {name} are fractured – take a part that has both kinds"
-            )
+            raise DataError(f"can't fit the pipeline – {count} {name} are fractured – take a part that has both kinds")
     image = fit_logistic(images.features, images.target, options.penalty, IMAGE_FEATURES)
     finding = fit_logistic(candidates.features, candidates.target, options.penalty, FINDING_FEATURES)
     image_probability = fuse(image, images.features)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fxdet.core.findings import Report
 from fxdet.core.labels import PAPER_REGIONS, Decision
+from fxdet.core.protocols import Localizer
 from fxdet.data.samples import Sample
 from fxdet.evaluation.classification import auroc, bootstrap_interval, wilson_interval
 from fxdet.evaluation.detection import (
@@ -19,6 +20,9 @@ from fxdet.evaluation.detection import (
     mean_average_precision,
     sensitivity_at_false_positives,
 )
+from fxdet.imaging.reading import open_radiograph
+
+BATCH = 16
 
 Pairs = Sequence[tuple[Report, Sample]]
 Figure = dict[str, Any]
@@ -127,3 +131,27 @@ def _figure(value: float, limits: tuple[float, float], count: int) -> Figure:
 
 def _round(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), 4)
+
+
+def measure_localizer(localizer: Localizer, samples: Sequence[Sample], options: MeasureOptions) -> dict[str, Figure]:
+    """Return AP50 and AP50:95 of a localizer's fracture boxes, all that it gives, as detectors are usually compared.
+
+    A pipeline keeps only candidates above its floor; what lies below still adds to average precision.
+
+    Raises:
+        ReadError: A file is no readable radiograph.
+    """
+    images = []
+    for start in range(0, len(samples), BATCH):
+        batch = samples[start : start + BATCH]
+        found = localizer.locate([open_radiograph(sample.path) for sample in batch])
+        for sample, located in zip(batch, found, strict=True):
+            reference = np.array([box.xyxy for box in sample.fracture_boxes], dtype=np.float64).reshape(-1, 4)
+            images.append(ImageBoxes(located.fractures.xyxy, located.fractures.score, reference))
+    counted = {"n": len(images), "boxes": sum(len(image.reference) for image in images)}
+    limits = _resampled(images, np.array([sample.group for sample in samples]), options)
+    ap50 = _figure(average_precision(images), limits, len(images)) | counted
+    return {
+        "detector_ap50": ap50,
+        "detector_ap50_95": {"value": _round(mean_average_precision(images)), **counted},
+    }

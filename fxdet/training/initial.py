@@ -96,9 +96,7 @@ def load_initial(network: ClassifierNetwork, path: Path, heads: Mapping[str, tup
 
 def _read(path: Path, heads: Mapping[str, tuple[str, ...]]) -> dict[str, Tensor]:
     if not path.is_file():
-        raise ModelError(
-            f"initial_weights {path} – no such file – name a .safetensors file, or write 'hub' or 'none'"
-        )
+        raise ModelError(f"initial_weights {path} – no such file – name a .safetensors file, or write 'hub' or 'none'")
     try:
         with safe_open(path, framework="pt") as handle:
             about = handle.metadata() or {}

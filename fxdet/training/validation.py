@@ -71,9 +71,7 @@ def network_input(pixels: Tensor, device: torch.device) -> Tensor:
     return planes.contiguous(memory_format=torch.channels_last)
 
 
-def figures_of(
-    data: ValidationSet, logits: Mapping[str, NDArray[np.float32]], loss: LossOptions
-) -> dict[str, float]:
+def figures_of(data: ValidationSet, logits: Mapping[str, NDArray[np.float32]], loss: LossOptions) -> dict[str, float]:
     """Return the figures of an epoch; those without the classes they need are left out.
 
     ``auroc`` and ``ap`` of the fracture head on whole radiographs (and ``auroc@source`` where there are several),
@@ -93,9 +91,7 @@ def figures_of(
     return {name: value for name, value in figures.items() if isfinite(value)}
 
 
-def _fracture_figures(
-    data: ValidationSet, logits: NDArray[np.float32], whole: NDArray[np.bool_]
-) -> dict[str, float]:
+def _fracture_figures(data: ValidationSet, logits: NDArray[np.float32], whole: NDArray[np.bool_]) -> dict[str, float]:
     score = logits[:, 1] - logits[:, 0]
     allowed = data.allowed["fracture"]
     labelled, truth = ~allowed.all(axis=1), allowed[:, 1]

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchvision.ops import batched_nms, box_iou as torch_iou
+from torchvision.ops import batched_nms
+from torchvision.ops import box_iou as torch_iou
 
 from fxdet.core.boxes import box_area, box_iou, clip_boxes, expand_boxes, non_maximum_suppression
 

@@ -12,9 +12,7 @@ from fxdet.core.labels import Decision, Verdict
 
 def full_report() -> Report:
     check = CrossCheck(0.625, (3.5, 4.25), True, Verdict.AGREES)
-    finding = Finding(
-        (1.0, 2.0, 3.0, 4.0), 0.5, 0.75, 0.5, Decision.FRACTURE, "wrist", 0.875, 0.25, (0.5, 1.0), check
-    )
+    finding = Finding((1.0, 2.0, 3.0, 4.0), 0.5, 0.75, 0.5, Decision.FRACTURE, "wrist", 0.875, 0.25, (0.5, 1.0), check)
     return Report(
         source="ä b.png",
         sha256="00",

@@ -79,9 +79,7 @@ def test_sides_of_fractures_are_shares_of_the_radiograph():
 
 
 def batches(picture: Path, rank: int = 0, world: int = 1, presentations: int = 12) -> TrainingBatches:
-    items = [
-        Item(Sample(picture, "half.png"), "s", "whole", bool(index % 2), 1.0) for index in range(12)
-    ]
+    items = [Item(Sample(picture, "half.png"), "s", "whole", bool(index % 2), 1.0) for index in range(12)]
     options = BatchOptions(4, presentations, seed=1, rank=rank, world=world)
     return TrainingBatches(items, {"fracture": ("normal", "fractured")}, maker(augment=AugmentOptions()), options)
 
