@@ -26,6 +26,8 @@ class BuildOptions:
         localizer, classifier: Run folders or cards.
         folder: Where it is written.
         candidate_floor: Localizer score below which candidates are left out, 0–1.
+        localizer_size: Longest side of the localizer's input, px, where another one than in training does better on
+            validation; None keeps the card's.
         description: One line on what it is for.
         batch_size: Radiographs at a time.
     """
@@ -35,6 +37,7 @@ class BuildOptions:
     classifier: Path
     folder: Path
     candidate_floor: float = 0.05
+    localizer_size: int | None = None
     description: str = ""
     batch_size: int = 16
 
@@ -47,7 +50,7 @@ def build_pipeline(options: BuildOptions, samples: Sequence[Sample], fit: FitOpt
     Raises:
         DataError, ModelError, ReadError, OutputError: See the message.
     """
-    localizer = pack_model(options.localizer, options.folder)
+    localizer = pack_model(options.localizer, options.folder, options.localizer_size)
     classifier = pack_model(options.classifier, options.folder)
     card = PipelineCard(
         options.name, localizer, classifier, candidate_floor=options.candidate_floor, description=options.description
@@ -67,12 +70,13 @@ def run_over(pipeline: Pipeline, samples: Sequence[Sample], batch_size: int) -> 
         yield from pipeline.batch([sample.path for sample in samples[start : start + batch_size]])
 
 
-def pack_model(place: Path, folder: Path) -> str:
-    """Copy a model into a folder with weights of half width; return the card's file name.
+def pack_model(place: Path, folder: Path, input_size: int | None = None) -> str:
+    """Copy a model into a folder with weights of half width, and another input size if given; return the card's name.
 
     Scores move by less than 1e-3; the figures of the shipped pipeline are measured with these weights.
     """
     card = read_card(place)
+    card = replace(card, input_size=input_size or card.input_size)
     source = (place if place.is_dir() else place.parent) / card.weights
     state = {name: value.half() if value.is_floating_point() else value for name, value in load_file(source).items()}
     packed = _named(card)

@@ -85,7 +85,8 @@ def bright_box(pixels: np.ndarray) -> np.ndarray:
     st.randoms(use_true_random=False),
 )
 def test_a_bright_square_lands_where_its_box_says(dtype, height, width, side, whole, random):
-    x1, y1 = random.randrange(0, width - 40), random.randrange(0, height - 40)
+    # Not at the very border, where half a result pixel fades into the black outside.
+    x1, y1 = random.randrange(1, width - 40), random.randrange(1, height - 40)
     box = np.array([[x1, y1, x1 + 32, y1 + 36]])
     pixels = np.zeros((height, width), dtype=dtype)
     pixels[y1 : y1 + 36, x1 : x1 + 32] = 200
@@ -97,7 +98,8 @@ def test_a_bright_square_lands_where_its_box_says(dtype, height, width, side, wh
     result = warp(pixels, matrix, side)
     assert result.dtype == pixels.dtype and result.shape == (side, side)
     expected = apply_affine(matrix, box)[0]
-    if min(expected[2:] - expected[:2]) >= 4:
+    # Below eight pixels the partly covered edge rows make the measured bounds, not the mapping, uncertain.
+    if min(expected[2:] - expected[:2]) >= 8:
         assert np.abs(bright_box(result) - expected).max() <= 0.5
 
 
