@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fxdet.core.findings import Box
 from fxdet.core.labels import REGIONS
 
@@ -68,6 +71,11 @@ class Sample:
     def fracture_boxes(self) -> tuple[BoxLabel, ...]:
         """Boxes of kind ``fracture``; empty where there are none or none are known."""
         return tuple(box for box in self.boxes or () if box.kind == "fracture")
+
+    @property
+    def fracture_xyxy(self) -> NDArray[np.float64]:
+        """The same as an array, float64, shape (N, 4), px."""
+        return np.array([box.xyxy for box in self.fracture_boxes], dtype=np.float64).reshape(-1, 4)
 
 
 @dataclass(frozen=True, slots=True)

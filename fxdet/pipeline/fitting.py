@@ -101,8 +101,7 @@ def image_rows(pairs: Sequence[tuple[Report, Sample]], floor: float) -> Rows:
     """Return one row per radiograph; target is whether it is fractured."""
     rows = []
     for report, _ in pairs:
-        detector = np.array([finding.detector_score for finding in report.findings])
-        crop = np.array([finding.classifier_probability for finding in report.findings])
+        detector, crop = _stage_scores(report)
         rows.append(image_features(detector, crop, _whole(report), floor))
     target = np.array([bool(sample.fractured) for _, sample in pairs], dtype=np.int64)
     return Rows(_stack(rows, IMAGE_FEATURES), target, np.arange(len(pairs)))
@@ -115,8 +114,7 @@ def candidate_rows(pairs: Sequence[tuple[Report, Sample]], options: FitOptions) 
         if not report.findings or (sample.boxes is None and sample.fractured):
             continue
         overlap = _best_overlap(report, sample)
-        detector = np.array([finding.detector_score for finding in report.findings])
-        crop = np.array([finding.classifier_probability for finding in report.findings])
+        detector, crop = _stage_scores(report)
         clear = (overlap >= options.hit_iou) | (overlap <= options.miss_iou)
         features = finding_features(detector[clear], crop[clear], _whole(report))
         rows.append(features)
@@ -162,15 +160,20 @@ def _finding_points(
     return OperatingPoints(definite, min(round(doubt, 7), definite))
 
 
+def _stage_scores(report: Report) -> tuple[Floats, Floats]:
+    """Return the localizer's score and the crop classifier's probability of each finding, both of shape (N,)."""
+    detector = np.array([finding.detector_score for finding in report.findings])
+    return detector, np.array([finding.classifier_probability for finding in report.findings])
+
+
 def _whole(report: Report) -> float:
     return float(report.class_probability["fracture"]["fractured"])
 
 
 def _best_overlap(report: Report, sample: Sample) -> Floats:
     found = np.array([finding.box for finding in report.findings], dtype=np.float64).reshape(-1, 4)
-    reference = np.array([box.xyxy for box in sample.fracture_boxes], dtype=np.float64).reshape(-1, 4)
-    overlap = box_iou(found, reference)
-    return np.asarray(overlap.max(axis=1)) if reference.size else np.zeros(len(found))
+    overlap = box_iou(found, sample.fracture_xyxy)
+    return np.asarray(overlap.max(axis=1)) if overlap.size else np.zeros(len(found))
 
 
 def _stack(rows: Sequence[Features], names: Sequence[str]) -> dict[str, Floats]:

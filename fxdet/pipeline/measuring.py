@@ -97,8 +97,7 @@ def image_boxes(report: Report, sample: Sample, key: str) -> ImageBoxes:
     """Return findings, scored by one of their fields, and reference boxes of one radiograph."""
     found = np.array([finding.box for finding in report.findings], dtype=np.float64).reshape(-1, 4)
     score = np.array([getattr(finding, key) for finding in report.findings], dtype=np.float64)
-    reference = np.array([box.xyxy for box in sample.fracture_boxes], dtype=np.float64).reshape(-1, 4)
-    return ImageBoxes(found, score, reference)
+    return ImageBoxes(found, score, sample.fracture_xyxy)
 
 
 def share_of(right: NDArray[np.bool_]) -> Figure:
@@ -146,8 +145,7 @@ def measure_localizer(localizer: Localizer, samples: Sequence[Sample], options: 
         batch = samples[start : start + BATCH]
         found = localizer.locate([open_radiograph(sample.path) for sample in batch])
         for sample, located in zip(batch, found, strict=True):
-            reference = np.array([box.xyxy for box in sample.fracture_boxes], dtype=np.float64).reshape(-1, 4)
-            images.append(ImageBoxes(located.fractures.xyxy, located.fractures.score, reference))
+            images.append(ImageBoxes(located.fractures.xyxy, located.fractures.score, sample.fracture_xyxy))
     counted = {"n": len(images), "boxes": sum(len(image.reference) for image in images)}
     limits = _resampled(images, np.array([sample.group for sample in samples]), options)
     ap50 = _figure(average_precision(images), limits, len(images)) | counted

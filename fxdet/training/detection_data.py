@@ -17,15 +17,15 @@ from fxdet.core.files import sha256_bytes
 from fxdet.core.labels import LabelMap
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample, SampleSet
-from fxdet.data.splits import apply_split, builtin_split, read_split
+from fxdet.data.splits import apply_split, named_split
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.imaging.reading import open_radiograph
+from fxdet.localize.located import FRACTURE_LABEL
 from fxdet.localize.regions import find_regions
 from fxdet.training.detection_config import DetectionConfig, DetectionSource
 
 log = logging.getLogger(__name__)
 
-FRACTURE_LABEL = "fracture"
 WEAK_REGION_LABEL = "bone"
 
 
@@ -105,7 +105,7 @@ def _open(source: DetectionSource) -> tuple[SampleSet, str]:
     if source.split is None:
         names = "\n".join(f"{sample.name},{sample.part}" for sample in samples)
         return samples, sha256_bytes(names.encode())
-    split = read_split(Path(source.split)) if Path(source.split).is_file() else builtin_split(source.split)
+    split = named_split(source.split)
     return apply_split(samples, split), split.sha256
 
 
@@ -151,7 +151,7 @@ def _load(sample: Sample, labels: LabelMap) -> DetectionItem:
     boxes: list[NDArray[np.float32]] = []
     names: list[int] = []
     if sample.fracture_boxes:
-        boxes.append(np.array([box.xyxy for box in sample.fracture_boxes], dtype=np.float32))
+        boxes.append(sample.fracture_xyxy.astype(np.float32))
         names += [labels.index(FRACTURE_LABEL)] * len(sample.fracture_boxes)
     if WEAK_REGION_LABEL in labels.names:
         found = find_regions(grey)

@@ -18,8 +18,9 @@ from fxdet.data.augment import AugmentOptions, detection_augment
 from fxdet.evaluation.detection import ImageBoxes, average_precision, mean_average_precision
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.localize.faster_rcnn import FasterRcnnLocalizer, build_faster_rcnn
+from fxdet.localize.located import FRACTURE_LABEL
 from fxdet.training.detection_config import DetectionConfig
-from fxdet.training.detection_data import FRACTURE_LABEL, DetectionItem, DetectionParts, collect_parts, load_items
+from fxdet.training.detection_data import DetectionItem, DetectionParts, collect_parts, load_items
 from fxdet.training.faster_rcnn_data import TargetBatch, TargetBatches, TargetOptions
 from fxdet.training.loop import Callback, RunResult, run_training
 from fxdet.training.options import LoopOptions, OptimiserOptions, ScheduleOptions, TrainingOptions

@@ -157,7 +157,7 @@ def judge_candidate(box: Box, sample: Sample, crops: CropOptions) -> tuple[bool,
         return True, False
     if not sample.fracture_boxes:
         return False, False
-    truth = np.array([label.xyxy for label in sample.fracture_boxes], dtype=np.float64)
+    truth = sample.fracture_xyxy
     overlap = float(box_iou(np.array([box], dtype=np.float64), truth).max())
     if overlap >= crops.positive_iou:
         return True, True

@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from ultralytics.nn.modules import Detect
 
 from fxdet.core.errors import ModelError
 from fxdet.core.labels import LabelMap
@@ -172,6 +171,8 @@ def test_bf16_outputs_stay_near_and_are_float32(network: YoloNetwork) -> None:
 
 
 def test_boxes_keep_their_place_under_bf16(network: YoloNetwork) -> None:
+    from ultralytics.nn.modules import Detect  # after fxdet, which undoes what importing ultralytics patches
+
     head = network.model[-1]
     features = [torch.zeros(1, 1, 512 // stride, 512 // stride) for stride in (8, 16, 32)]
     places = sum(feature[0].numel() for feature in features)

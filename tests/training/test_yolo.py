@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from ultralytics.cfg import get_cfg
 
 from fxdet.core.errors import ConfigError, DataError, ModelError, TrainingError
 from fxdet.training.detection import train_detector
@@ -162,6 +161,8 @@ def test_missing_weights_are_named(drawn_set: Path, tmp_path: Path) -> None:
 
 
 def test_pictures_follow_their_labels_when_batches_are_rectangular() -> None:
+    from ultralytics.cfg import get_cfg  # after fxdet, which undoes what importing ultralytics patches
+
     shapes = [(90, 40), (40, 90), (64, 64), (80, 40)]
     items = [
         DetectionItem(
