@@ -35,11 +35,11 @@ WRAPPED_BY = {
     "pytorch_grad_cam": ("fxdet.classify.cam",),
     "pydicom": ("fxdet.imaging.dicom", "fxdet.dicomout"),
     "highdicom": ("fxdet.imaging.dicom", "fxdet.dicomout"),
-    "ray": ("fxdet.pipeline.distributed",),
+    "ray": ("fxdet.pipeline.distributed", "fxdet.data.audit.ray_engine"),
 }
 WITHOUT_TORCH = ("core", "imaging", "data", "evaluation")
 TORCH = {"torch", "torchvision", "timm", "ultralytics", "pytorch_grad_cam", "lightning", "accelerate"}
-HEAVY = TORCH | {"albumentations", "matplotlib", "pandas", "scipy", "tensorboard", "cv2"}
+HEAVY = TORCH | {"albumentations", "matplotlib", "pandas", "scipy", "sklearn", "ray", "tensorboard", "cv2"}
 NAMELESS = {"utils", "helpers", "common", "misc"}
 MODULE_LINES, FUNCTION_LINES, PARAMETERS = 400, 50, 6
 

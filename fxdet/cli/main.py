@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import click
 
 from fxdet._version import __version__
-from fxdet.core.errors import FxdetError, did_you_mean
+from fxdet.cli.lazy import Entry, LazyGroup
+from fxdet.core.errors import FxdetError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a command lies, as ``module:command``, and its line in the list of commands."""
-
-    place: str
-    summary: str
 
 
 COMMANDS = {
@@ -35,35 +26,10 @@ COMMANDS = {
 """Command → where it lies; nothing below is imported before it is used, so that ``fxdet --help`` is quick."""
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command when it is asked for and turns known errors into one line."""
+class _MainGroup(LazyGroup):
+    """The outermost group: known errors become one line and an exit code."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the table's order."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import and return a command, or None where the table has no such name."""
-        if name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[name].place.partition(":")
-        command = getattr(import_module(module), attribute)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{COMMANDS[name].place}: got {type(command).__name__}, expected a click command")
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and suggest the nearest one for a misspelt name."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"no such command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+    table = COMMANDS
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a known error ends it with one line and its exit code."""
@@ -99,7 +65,7 @@ class _EchoHandler(logging.Handler):
             click.echo(line, err=True)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_MainGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fxdet")
 @click.option("-v", "--verbose", is_flag=True, help="Log what is going on, to stderr.")
 @click.pass_context

@@ -1,0 +1,1 @@
+"""Audit of data sets: duplicates, leakage, shortcuts, files and labels."""
