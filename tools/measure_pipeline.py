@@ -20,7 +20,7 @@ from fxdet.data.samples import Sample, SampleSet
 from fxdet.data.splits import apply_split, named_split
 from fxdet.pipeline.fitting import pair_reports
 from fxdet.pipeline.measuring import MeasureOptions, measure_boxes, measure_images, measure_localizer, measure_regions
-from fxdet.zoo.hub import find_pipeline, load_localizer
+from fxdet.zoo.hub import find_pipeline, load_localizer_of
 
 
 @click.command()
@@ -42,7 +42,7 @@ def main(
     if split:
         listed = named_split(split)
         samples, checksum = apply_split(published, listed), listed.sha256
-    localizer = load_localizer(find_pipeline(pipeline).localizer) if pipeline else None
+    localizer = load_localizer_of(find_pipeline(pipeline)) if pipeline else None
     found = [Report.from_json(row) for row in read_json_lines(reports)]
     result = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"parts": {}}
     for part in parts:

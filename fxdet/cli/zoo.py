@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from fxdet.zoo.cards import ModelCard
 
 
 @click.command(short_help="Show the pipelines and models that are at hand.")
@@ -21,10 +24,11 @@ def zoo(name: str, as_json: bool) -> None:
     from fxdet.zoo.records import record_to_json
 
     parts = find_pipeline(name)
-    models = {}
-    for kind, path in (("localizer", parts.localizer), ("classifier", parts.classifier)):
-        models[kind] = read_card(path)
-        verified_weights(models[kind], path.parent)
+    models: dict[str, ModelCard] = {}
+    for kind, path in parts.models:
+        card = read_card(path)
+        verified_weights(card, path.parent)
+        models[kind if kind not in models else f"{kind} {len(models) + 1}"] = card
     data = {"pipeline": record_to_json(parts.card), **{kind: record_to_json(card) for kind, card in models.items()}}
     click.echo(json.dumps(data, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(data)))
 
@@ -34,8 +38,9 @@ def _lines(data: dict[str, Any]) -> list[str]:
     points = data["pipeline"]["image_points"]
     lines.append(f"  decisions: fracture from {points['definite']:.2f}, doubt from {points['doubt']:.2f} (radiograph)")
     lines += [f"  {name}: {value}" for name, value in data["pipeline"]["figures"].items()]
-    for kind in ("localizer", "classifier"):
-        card = data[kind]
+    for kind, card in data.items():
+        if kind == "pipeline":
+            continue
         lines.append(
             f"{kind} {card['name']}.{card['tag']} – {card['architecture']}, {card['input_size']} px,"
             f" {card['licence']} – {card['description']}"

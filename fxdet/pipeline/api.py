@@ -33,7 +33,7 @@ from fxdet.pipeline.stages import (
     take_crops,
 )
 from fxdet.zoo.cards import OperatingPoints, PipelineCard
-from fxdet.zoo.hub import BUILTIN, find_pipeline, load_classifier, load_localizer, pipeline_hash
+from fxdet.zoo.hub import BUILTIN, find_pipeline, load_classifier, load_localizer_of, pipeline_hash
 
 Attention = Callable[[Any, Crops], NDArray[np.float32]]
 """Classifier and M crops in, maps (M, S, S), 0–1, out."""
@@ -218,7 +218,7 @@ def load_pipeline(name: str | Path = BUILTIN, device: str = "cpu", options: Pipe
     _check_heads(classifier)
     changing = {"threshold": options.threshold, "crosscheck": options.crosscheck, "precision": options.precision}
     return Pipeline(
-        localizer=load_localizer(parts.localizer, chosen),
+        localizer=load_localizer_of(parts, chosen),
         classifier=classifier,
         card=_with_threshold(parts.card, options.threshold),
         preprocess=getattr(classifier, "preprocess", Preprocess(224)),

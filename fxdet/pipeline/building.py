@@ -29,6 +29,9 @@ class BuildOptions:
         localizer_size: Longest side of the localizer's input, px, where another one than in training does better on
             validation; None keeps the card's.
         description: One line on what it is for.
+        ensemble: Run folders or cards of further localizers.
+        mirrored: Whether localizers also look at the mirrored radiograph.
+        region_of_candidates: See :class:`~fxdet.zoo.cards.PipelineCard`.
         batch_size: Radiographs at a time.
     """
 
@@ -39,6 +42,9 @@ class BuildOptions:
     candidate_floor: float = 0.05
     localizer_size: int | None = None
     description: str = ""
+    ensemble: tuple[Path, ...] = ()
+    mirrored: bool = False
+    region_of_candidates: float = 0.0
     batch_size: int = 16
 
 
@@ -50,10 +56,16 @@ def build_pipeline(options: BuildOptions, samples: Sequence[Sample], fit: FitOpt
     Raises:
         DataError, ModelError, ReadError, OutputError: See the message.
     """
-    localizer = pack_model(options.localizer, options.folder, options.localizer_size)
-    classifier = pack_model(options.classifier, options.folder)
+    size = options.localizer_size
     card = PipelineCard(
-        options.name, localizer, classifier, candidate_floor=options.candidate_floor, description=options.description
+        options.name,
+        localizer=pack_model(options.localizer, options.folder, size),
+        classifier=pack_model(options.classifier, options.folder),
+        ensemble=tuple(pack_model(place, options.folder, size) for place in options.ensemble),
+        mirrored=options.mirrored,
+        candidate_floor=options.candidate_floor,
+        region_of_candidates=options.region_of_candidates,
+        description=options.description,
     )
     write_card(options.folder / PIPELINE_NAME, card)
     pipeline = load_pipeline(options.folder, options=PipelineOptions(crosscheck=False))

@@ -139,7 +139,7 @@ def assemble(
     detector = located.fractures.score.astype(np.float64)
     probability = fuse(card.finding, finding_features(detector, crop, whole))
     image = float(fuse(card.image, image_features(detector, crop, whole, card.candidate_floor))[0])
-    regions = region_of_image(scores, rows)
+    regions = region_of_image(scores, rows, card.region_of_candidates * detector)
     region, region_probability = region_name(scores, regions)
     findings = [
         replace(
@@ -168,13 +168,26 @@ def assemble(
     )
 
 
-def region_of_image(scores: Scores, rows: CropRows) -> NDArray[np.float64]:
-    """Return the radiograph's region probabilities, shape (K,): the mean over the whole and its bone-region boxes.
+def region_of_image(
+    scores: Scores, rows: CropRows, candidate_weight: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return the radiograph's region probabilities, shape (K,): a mean over the whole, its region boxes and candidates.
 
     On the whole radiograph a small field before a wide background leaves the network few pixels; the region box shows
-    the bone at full size.
+    the bone at full size. Where several regions are in view, as on a hand, the one that matters is the one with the
+    fracture: a candidate's crop shows that.
+
+    Args:
+        scores: Probabilities of the batch's crops.
+        rows: The radiograph's rows.
+        candidate_weight: Weight of each candidate's crop, shape (N,), >= 0; whole and region boxes weigh 1 each.
     """
-    return np.asarray(np.concatenate([scores.region[[rows.whole]], scores.region[rows.regions]]).mean(axis=0))
+    places = [scores.region[[rows.whole]], scores.region[rows.regions]]
+    weights = [np.ones(len(place)) for place in places]
+    if candidate_weight is not None and candidate_weight.any():
+        places.append(scores.region[rows.candidates])
+        weights.append(candidate_weight)
+    return np.asarray(np.average(np.concatenate(places), axis=0, weights=np.concatenate(weights)))
 
 
 def region_name(scores: Scores, probability: NDArray[np.float64]) -> tuple[str, float]:

@@ -145,6 +145,8 @@ class PipelineCard:
         name: Name of the pipeline.
         localizer: Localizer's card, relative to the pipeline card's folder.
         classifier: Classifier's card, likewise.
+        ensemble: Cards of further localizers, likewise; boxes of all are fused.
+        mirrored: Whether the localizers also look at the mirrored radiograph; boxes of both views are fused.
         finding: Logistic model of a candidate over :data:`FINDING_FEATURES`.
         image: Logistic model of the radiograph over :data:`IMAGE_FEATURES`.
         finding_points: Operating points of a finding.
@@ -152,6 +154,8 @@ class PipelineCard:
         candidate_floor: Candidates below this localizer score are left out, 0–1.
         region_floor: Region boxes below this localizer score are left out, 0–1.
         candidates_maximum: Most candidates kept per radiograph.
+        region_of_candidates: How much the regions of candidates' crops count towards the radiograph's, each weighted by
+            its localizer score; the whole radiograph and each region box count 1.
         crosscheck: Limits of the Grad-CAM verdict.
         figures: Measured figures of the whole pipeline.
         description: One line on what it is for.
@@ -161,6 +165,8 @@ class PipelineCard:
     name: str
     localizer: str
     classifier: str
+    ensemble: tuple[str, ...] = ()
+    mirrored: bool = False
     finding: LogisticCoefficients = field(default_factory=_default_finding)
     image: LogisticCoefficients = field(default_factory=_default_image)
     finding_points: OperatingPoints = field(default_factory=OperatingPoints)
@@ -168,6 +174,7 @@ class PipelineCard:
     candidate_floor: float = 0.05
     region_floor: float = 0.25
     candidates_maximum: int = 10
+    region_of_candidates: float = 0.0
     crosscheck: CrossCheckLimits = field(default_factory=CrossCheckLimits)
     figures: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
@@ -183,6 +190,8 @@ class PipelineCard:
         for name in ("candidate_floor", "region_floor"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"PipelineCard.{name}: got {getattr(self, name)}, expected 0 to 1")
+        if not self.region_of_candidates >= 0:
+            raise ValueError(f"PipelineCard.region_of_candidates: got {self.region_of_candidates}, expected >= 0")
         if self.candidates_maximum < 1:
             raise ValueError(f"PipelineCard.candidates_maximum: got {self.candidates_maximum}, expected at least 1")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from fxdet.core.errors import ModelError, did_you_mean
 from fxdet.core.findings import ModelStamp
 from fxdet.core.protocols import Classifier, Localizer
+from fxdet.localize.views import FusedLocalizer, FusionOptions
 from fxdet.zoo.cards import (
     CARD_NAME,
     PIPELINE_NAME,
@@ -40,24 +41,31 @@ BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 
 @dataclass(frozen=True, slots=True)
 class PipelineParts:
-    """A pipeline card with the places of its two models.
+    """A pipeline card with the places of its models.
 
     Attributes:
         card: What turns scores into decisions.
         localizer: The localizer's card file.
         classifier: The classifier's card file.
+        ensemble: Card files of further localizers.
     """
 
     card: PipelineCard
     localizer: Path
     classifier: Path
+    ensemble: tuple[Path, ...] = ()
 
     @property
-    def stamps(self) -> tuple[ModelStamp, ModelStamp]:
-        """Name and weight hash of both models."""
-        cards = read_card(self.localizer), read_card(self.classifier)
-        first, second = (ModelStamp(card.full_name, card.sha256) for card in cards)
-        return first, second
+    def models(self) -> tuple[tuple[str, Path], ...]:
+        """Kind and card file of every model, localizers first."""
+        localizers = tuple(("localizer", path) for path in (self.localizer, *self.ensemble))
+        return (*localizers, ("classifier", self.classifier))
+
+    @property
+    def stamps(self) -> tuple[ModelStamp, ...]:
+        """Name and weight hash of every model."""
+        cards = [read_card(path) for _, path in self.models]
+        return tuple(ModelStamp(card.full_name, card.sha256) for card in cards)
 
 
 def family_of(card: ModelCard) -> str:
@@ -98,6 +106,18 @@ def load_localizer(path: str | Path, device: str = "cpu") -> Localizer:
     """
     built: Localizer = _load(Path(path), "localizer", device)
     return built
+
+
+def load_localizer_of(parts: PipelineParts, device: str = "cpu") -> Localizer:
+    """Build the localizer of a pipeline; several ones and several views count as one, with fused boxes.
+
+    Raises:
+        ModelError: A card, a hash, the keys of the weights or the kind do not fit.
+    """
+    localizers = [load_localizer(path, device) for path in (parts.localizer, *parts.ensemble)]
+    if len(localizers) == 1 and not parts.card.mirrored:
+        return localizers[0]
+    return FusedLocalizer(localizers, FusionOptions(mirrored=parts.card.mirrored))
 
 
 def load_classifier(path: str | Path, device: str = "cpu") -> Classifier:
@@ -146,8 +166,8 @@ def find_pipeline(name: str | Path = BUILTIN) -> PipelineParts:
         return _from_pipeline_card(path)
     card, builtin = read_card(path), find_pipeline()
     if card.kind == "localizer":
-        return PipelineParts(builtin.card, path, builtin.classifier)
-    return PipelineParts(builtin.card, builtin.localizer, path)
+        return PipelineParts(replace(builtin.card, ensemble=()), path, builtin.classifier)
+    return replace(builtin, classifier=path)
 
 
 def pipeline_hash(parts: PipelineParts, options: dict[str, Any]) -> str:
@@ -182,5 +202,6 @@ def _from_pipeline_card(path: Path) -> PipelineParts:
         raise ModelError(
             f"can't find the built-in pipeline – {path} is missing – install fxdet again or name another pipeline"
         )
-    card = read_pipeline_card(path)
-    return PipelineParts(card, path.parent / card.localizer, path.parent / card.classifier)
+    card, folder = read_pipeline_card(path), path.parent
+    ensemble = tuple(folder / name for name in card.ensemble)
+    return PipelineParts(card, folder / card.localizer, folder / card.classifier, ensemble)

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from torchvision.ops import batched_nms
 from torchvision.ops import box_iou as torch_iou
 
-from fxdet.core.boxes import box_area, box_iou, clip_boxes, expand_boxes, non_maximum_suppression
+from fxdet.core.boxes import (
+    box_area,
+    box_iou,
+    clip_boxes,
+    expand_boxes,
+    non_maximum_suppression,
+    weighted_box_fusion,
+)
 
 
 def boxes(seed: int, count: int) -> np.ndarray:
@@ -49,3 +56,29 @@ def test_clipping_keeps_dtype_and_limits() -> None:
 def test_squares_have_a_least_side_and_keep_the_centre() -> None:
     square = expand_boxes(np.array([[10.0, 10, 12, 14]]), 2.0, minimum=20)
     assert square.tolist() == [[1, 2, 21, 22]]
+
+
+def test_boxes_that_all_views_saw_keep_their_score_and_lone_ones_lose() -> None:
+    seen = np.array([[0.0, 0, 10, 10], [0, 0, 10, 10], [50, 50, 60, 60]])
+    boxes, scores = weighted_box_fusion(seen, np.array([0.8, 0.8, 0.9]), np.array([0, 1, 1]), 2)
+    np.testing.assert_allclose(boxes, [[0, 0, 10, 10], [50, 50, 60, 60]])
+    np.testing.assert_allclose(scores, [0.8, 0.45])
+
+
+def test_a_fused_box_is_the_mean_weighted_by_scores() -> None:
+    pair = np.array([[0.0, 0, 10, 10], [0, 2, 10, 12], [0, 40, 10, 50]])
+    boxes, _ = weighted_box_fusion(pair, np.array([0.25, 0.75, 0.1]), np.array([0, 1, 1]), 2)
+    np.testing.assert_allclose(boxes[0], [0, 1.5, 10, 11.5])
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 12), views=st.integers(1, 3))
+def test_fusion_keeps_within_what_was_found(seed: int, count: int, views: int) -> None:
+    generator = np.random.default_rng(seed)
+    xyxy, score = boxes(seed, count), generator.uniform(0, 1, count)
+    fused, value = weighted_box_fusion(xyxy, score, generator.integers(0, views, count), views)
+    assert len(fused) <= count
+    assert (np.diff(value) <= 0).all()
+    if count:
+        assert value.max() <= score.max()
+        assert (fused[:, :2] >= xyxy[:, :2].min(0) - 1e-9).all()
+        assert (fused[:, 2:] <= xyxy[:, 2:].max(0) + 1e-9).all()

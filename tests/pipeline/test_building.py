@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from fxdet.data.samples import BoxLabel, Sample
+from fxdet.imaging.reading import open_radiograph
 from fxdet.imaging.synthetic import DrawingOptions, draw_radiograph
+from fxdet.localize.views import mirror_located, mirror_radiograph
 from fxdet.pipeline.api import PipelineOptions, load_pipeline
 from fxdet.pipeline.building import BuildOptions, build_pipeline, pack_model, run_over
-from fxdet.zoo.cards import read_card, read_pipeline_card
+from fxdet.zoo.cards import read_card, read_pipeline_card, write_card
 
 
 def drawn_samples(folder: Path, count: int = 8) -> list[Sample]:
@@ -49,3 +52,29 @@ def test_a_built_pipeline_loads_and_gives_the_fitted_probabilities(tiny_pipeline
     reports = list(run_over(pipeline, samples, 3))
     assert [report.source for report in reports] == [str(sample.path) for sample in samples]
     assert all(0 <= report.image_probability <= 1 for report in reports if report.image_probability is not None)
+
+
+def test_an_ensemble_with_mirrored_views_is_packed_and_stamped(tiny_pipeline: Path, tmp_path: Path) -> None:
+    from fxdet.pipeline.fitting import FitOptions
+
+    twin = tmp_path / "twin"
+    twin.mkdir()
+    for name in ("localizer.json", "localizer.safetensors"):
+        (twin / name).write_bytes((tiny_pipeline / name).read_bytes())
+    write_card(twin / "localizer.json", replace(read_card(twin / "localizer.json"), tag="twin"))
+    folder, samples = tmp_path / "built", drawn_samples(tmp_path, 4)
+    options = BuildOptions(
+        "test", tiny_pipeline / "localizer.json", tiny_pipeline / "classifier.json", folder,
+        ensemble=(twin / "localizer.json",), mirrored=True,
+    )  # fmt: skip
+    build_pipeline(options, samples, FitOptions(hit_iou=0.02, miss_iou=0.01))
+    pipeline = load_pipeline(folder, options=PipelineOptions(crosscheck=False))
+    assert [stamp.name for stamp in pipeline.models][:2] == ["yolov8n.random", "yolov8n.twin"]
+    assert len(pipeline.models) == 3
+    # Left and right are alike to the fused localizer: mirrored pictures give mirrored boxes.
+    radiograph = open_radiograph(samples[0].path)
+    [plain] = pipeline.localizer.locate([radiograph])
+    [turned] = pipeline.localizer.locate([mirror_radiograph(radiograph)])
+    assert len(plain.fractures)
+    best = mirror_located(turned).fractures.xyxy[0]
+    np.testing.assert_allclose(best, plain.fractures.xyxy[0], atol=0.05)

@@ -1,0 +1,104 @@
+"""One localizer out of several, or out of several views of each radiograph: their boxes are fused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fxdet.core.boxes import weighted_box_fusion
+from fxdet.core.objects import Detections, Radiograph
+from fxdet.core.protocols import Localizer, Located
+
+
+@dataclass(frozen=True, slots=True)
+class FusionOptions:
+    """How several looks at a radiograph become one result.
+
+    Attributes:
+        mirrored: Whether each localizer also looks at the mirrored radiograph; twice the time.
+        iou_threshold: Boxes that overlap by more than this are one, 0–1.
+        boxes_maximum: Most boxes per kind and radiograph.
+    """
+
+    mirrored: bool = True
+    iou_threshold: float = 0.55
+    boxes_maximum: int = 100
+
+
+class FusedLocalizer:
+    """Asks one or more localizers, on request on the mirrored radiograph too, and fuses their boxes.
+
+    Args:
+        localizers: They must name the same classes.
+        options: Views and overlap.
+
+    Raises:
+        ValueError: There is none, or their classes differ.
+    """
+
+    def __init__(self, localizers: Sequence[Localizer], options: FusionOptions | None = None) -> None:
+        if not localizers:
+            raise ValueError("FusedLocalizer: got no localizer, expected at least one")
+        self.localizers = tuple(localizers)
+        self.options = options or FusionOptions()
+        self.name = "+".join(localizer.name for localizer in localizers)
+
+    def locate(self, radiographs: Sequence[Radiograph]) -> list[Located]:
+        """Return region and fracture boxes of each radiograph, in order, in pixels of the radiograph as read."""
+        looks = [localizer.locate(radiographs) for localizer in self.localizers]
+        if self.options.mirrored:
+            turned = [mirror_radiograph(radiograph) for radiograph in radiographs]
+            for localizer in self.localizers:
+                looks.append([mirror_located(found) for found in localizer.locate(turned)])
+        return [self._fused(list(found)) for found in zip(*looks, strict=True)]
+
+    def _fused(self, found: Sequence[Located]) -> Located:
+        return Located(
+            regions=self._fuse([look.regions for look in found]),
+            fractures=self._fuse([look.fractures for look in found]),
+        )
+
+    def _fuse(self, looks: Sequence[Detections]) -> Detections:
+        first = looks[0]
+        if any(look.labels != first.labels for look in looks):
+            raise ValueError(f"FusedLocalizer: got classes {[look.labels.names for look in looks]}, expected the same")
+        xyxy = np.concatenate([look.xyxy for look in looks])
+        score = np.concatenate([look.score for look in looks])
+        label = np.concatenate([look.label for look in looks])
+        view = np.concatenate([np.full(len(look), index) for index, look in enumerate(looks)])
+        parts = []
+        for value in sorted(set(label.tolist())):
+            rows = np.flatnonzero(label == value)
+            boxes, fused = weighted_box_fusion(
+                xyxy[rows], score[rows], view[rows], len(looks), self.options.iou_threshold
+            )
+            parts.append((boxes, fused, np.full(len(fused), value, dtype=np.int64)))
+        if not parts:
+            return replace(first, model=self.name)
+        boxes, fused, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        order = np.argsort(-fused, kind="stable")[: self.options.boxes_maximum]
+        return replace(
+            first,
+            xyxy=boxes[order].astype(np.float32),
+            score=fused[order].astype(np.float32),
+            label=values[order],
+            model=self.name,
+        )
+
+
+def mirror_radiograph(radiograph: Radiograph) -> Radiograph:
+    """Return the radiograph with left and right exchanged."""
+    return replace(radiograph, pixels=np.ascontiguousarray(radiograph.pixels[:, ::-1]))
+
+
+def mirror_located(located: Located) -> Located:
+    """Return boxes of a mirrored radiograph in pixels of the radiograph as read."""
+    return Located(_mirrored(located.regions), _mirrored(located.fractures))
+
+
+def _mirrored(found: Detections) -> Detections:
+    width = np.float32(found.image_size[1])
+    xyxy = np.stack([width - found.xyxy[:, 2], found.xyxy[:, 1], width - found.xyxy[:, 0], found.xyxy[:, 3]], axis=1)
+    return replace(found, xyxy=xyxy.astype(np.float32).reshape(-1, 4))
