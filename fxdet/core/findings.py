@@ -40,14 +40,26 @@ class CrossCheck:
 
 @dataclass(frozen=True, slots=True)
 class RegionBox:
-    """A bone region: box in px, the name from the region head, both scores 0–1."""
+    """A bone region.
+
+    Attributes:
+        box: x1, y1, x2, y2, px.
+        score: Localizer's score, 0–1.
+        region: Its name, from the region head or the localizer.
+        region_probability: Probability of that name, 0–1.
+        fracture_probability: Classifier's probability of a fracture on the region's own crop, 0–1; None where the
+            region was not classified.
+    """
 
     box: Box
     score: float
     region: str
     region_probability: float
+    fracture_probability: float | None = None
 
     def __post_init__(self) -> None:
+        if self.fracture_probability is not None:
+            check_probability("RegionBox.fracture_probability", self.fracture_probability)
         check_probability("RegionBox.score", self.score)
         check_probability("RegionBox.region_probability", self.region_probability)
 

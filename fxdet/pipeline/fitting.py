@@ -102,7 +102,7 @@ def image_rows(pairs: Sequence[tuple[Report, Sample]], floor: float) -> Rows:
     rows = []
     for report, _ in pairs:
         detector, crop = _stage_scores(report)
-        rows.append(image_features(detector, crop, _whole(report), floor))
+        rows.append(image_features(detector, crop, _whole(report), floor, _zoomed(report)))
     target = np.array([bool(sample.fractured) for _, sample in pairs], dtype=np.int64)
     return Rows(_stack(rows, IMAGE_FEATURES), target, np.arange(len(pairs)))
 
@@ -168,6 +168,12 @@ def _stage_scores(report: Report) -> tuple[Floats, Floats]:
 
 def _whole(report: Report) -> float:
     return float(report.class_probability["fracture"]["fractured"])
+
+
+def _zoomed(report: Report) -> Floats:
+    """Return the classifier's probability of a fracture on each region box's own crop, shape (R,)."""
+    values = [region.fracture_probability for region in report.regions]
+    return np.array([value for value in values if value is not None], dtype=np.float64)
 
 
 def _best_overlap(report: Report, sample: Sample) -> Floats:

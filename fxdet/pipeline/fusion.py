@@ -70,7 +70,9 @@ def finding_features(detector: Floats, crop: Floats, whole: float) -> dict[str, 
     return {"localizer": logit(detector), "crop": logit(crop), "whole": np.full(len(detector), logit(np.array(whole)))}
 
 
-def image_features(detector: Floats, crop: Floats, whole: float, floor: float) -> dict[str, NDArray[np.float64]]:
+def image_features(
+    detector: Floats, crop: Floats, whole: float, floor: float, regions: Floats | None = None
+) -> dict[str, NDArray[np.float64]]:
     """Return the logits that a radiograph's probability is made of, each of shape (1,).
 
     Without a candidate, both ``localizer`` and ``crop`` stand at the logit of ``floor``, the localizer score below
@@ -81,13 +83,17 @@ def image_features(detector: Floats, crop: Floats, whole: float, floor: float) -
         crop: Classifier's probability of a fracture on each candidate's crop, shape (N,).
         whole: The same for the whole radiograph.
         floor: The pipeline's candidate floor, 0–1.
+        regions: Classifier's probability of a fracture on each region box's crop, shape (R,); without any, the whole
+            radiograph stands for them.
     """
+    zoomed = logit(regions).mean() if regions is not None and len(regions) else logit(np.array(whole))
     best_score = float(detector.max()) if len(detector) else floor
     best_crop = float(crop.max()) if len(crop) else floor
     return {
         "localizer": logit(np.array([best_score])),
         "whole": logit(np.array([whole])),
         "crop": logit(np.array([best_crop])),
+        "regions": np.array([float(zoomed)]),
     }
 
 

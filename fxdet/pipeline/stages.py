@@ -138,7 +138,8 @@ def assemble(
     whole, crop = scores.fracture[rows.whole], scores.fracture[rows.candidates]
     detector = located.fractures.score.astype(np.float64)
     probability = fuse(card.finding, finding_features(detector, crop, whole))
-    image = float(fuse(card.image, image_features(detector, crop, whole, card.candidate_floor))[0])
+    zoomed = scores.fracture[rows.regions]
+    image = float(fuse(card.image, image_features(detector, crop, whole, card.candidate_floor, zoomed))[0])
     regions = region_of_image(scores, rows, card.region_of_candidates * detector)
     region, region_probability = region_name(scores, regions)
     findings = [
@@ -210,12 +211,14 @@ def class_probability(scores: Scores, whole: int, regions: NDArray[np.float64]) 
 def region_boxes(regions: Detections, rows: CropRows, scores: Scores) -> tuple[RegionBox, ...]:
     """Return the region boxes with their names: the localizer's own, or the region head's."""
     result = []
+    own_crops = rows.regions.stop > rows.regions.start
     for index in range(len(regions)):
-        row = rows.regions.start + index if rows.regions.stop > rows.regions.start else rows.whole
+        row = rows.regions.start + index if own_crops else rows.whole
+        fracture = float(scores.fracture[row]) if own_crops else None
         name, probability = region_name(scores, scores.region[row])
         if names_regions(regions.labels):
             name, probability = regions.labels[int(regions.label[index])], float(regions.score[index])
-        result.append(RegionBox(_box(regions, index), float(regions.score[index]), name, probability))
+        result.append(RegionBox(_box(regions, index), float(regions.score[index]), name, probability, fracture))
     return tuple(result)
 
 

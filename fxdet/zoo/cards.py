@@ -27,8 +27,8 @@ PIPELINE_NAME = "pipeline.json"
 FINDING_FEATURES = ("localizer", "crop", "whole")
 """Logits that the finding's fusion may weigh: localizer score, crop's fracture, whole radiograph's fracture."""
 
-IMAGE_FEATURES = ("localizer", "whole", "crop")
-"""The same for the radiograph: best candidate's score, whole radiograph, best crop."""
+IMAGE_FEATURES = ("localizer", "whole", "crop", "regions")
+"""The same for the radiograph: best candidate's score, whole radiograph, best crop, mean of the region boxes' crops."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

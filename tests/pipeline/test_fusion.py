@@ -84,3 +84,10 @@ def test_decisions_are_ordered(probability, a, b):
 )
 def test_points_belong_to_the_higher_decision(probability, expected):
     assert decide(probability, OperatingPoints(0.5, 0.2)).value == expected
+
+
+def test_region_boxes_stand_as_their_mean_logit_and_the_whole_stands_for_none() -> None:
+    features = image_features(np.zeros(0), np.zeros(0), 0.8, 0.05, np.array([0.5, 0.9]))
+    assert features["regions"] == pytest.approx([np.log(9) / 2])
+    for none in (None, np.zeros(0)):
+        assert image_features(np.zeros(0), np.zeros(0), 0.8, 0.05, none)["regions"] == pytest.approx([np.log(4)])
