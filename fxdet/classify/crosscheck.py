@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fxdet.core.findings import Box, CrossCheck
+from fxdet.core.findings import AttentionGrid, Box, CrossCheck
 from fxdet.core.labels import Verdict
 
 Floats = NDArray[np.floating]
@@ -114,6 +114,41 @@ def cross_check(
     if total > 0 and area_share > 0:
         verdict = judge(mass / area_share, 1 / area_share, near, limits)
     return CrossCheck(mass, (float(place[0]), float(place[1])), in_box, verdict)
+
+
+GRID_CELLS = 24
+"""Cells along each side of an :class:`AttentionGrid`: finer than any network's own map."""
+
+
+def attention_grid(
+    attention: Floats, to_image: Floats, image_size: tuple[int, int], cells: int = GRID_CELLS
+) -> AttentionGrid:
+    """Return how a map of the whole radiograph spreads over a grid; attention beside the radiograph is left out.
+
+    Args:
+        attention: Non-negative map of the padded square, shape (S, S).
+        to_image: Affine matrix from map px to radiograph px, shape (2, 3), without rotation.
+        image_size: Height and width of the radiograph, px.
+        cells: Rows and columns of the grid.
+
+    Example:
+        >>> unit = np.array([[1.0, 0, 0], [0, 1.0, 0]])
+        >>> attention_grid(np.array([[0.0, 3], [0, 1]]), unit, (2, 2), 2)
+        AttentionGrid(cells=((0.0, 0.75), (0.0, 0.25)), peak_xy=(1.5, 0.5))
+    """
+    attention, matrix = np.asarray(attention, dtype=np.float64), np.asarray(to_image, dtype=np.float64)
+    centre = np.arange(attention.shape[0]) + 0.5
+    x, y = matrix[0, 0] * centre + matrix[0, 2], matrix[1, 1] * centre + matrix[1, 2]
+    (height, width), shares = image_size, np.zeros((cells, cells))
+    inside = attention * ((y >= 0) & (y < height))[:, None] * ((x >= 0) & (x < width))[None]
+    row, column = (
+        np.clip((place * cells / side).astype(np.int64), 0, cells - 1) for place, side in ((y, height), (x, width))
+    )
+    np.add.at(shares, (row[:, None], column[None]), inside)
+    total = float(shares.sum())
+    best = np.unravel_index(int(np.argmax(inside)), inside.shape)
+    rounded = np.round(shares / total if total > 0 else shares, 6)
+    return AttentionGrid(tuple(tuple(line) for line in rounded.tolist()), (float(x[best[1]]), float(y[best[0]])))
 
 
 def judge(lift: float, largest_lift: float, peak_near: bool, limits: CrossCheckLimits) -> Verdict:

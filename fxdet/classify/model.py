@@ -1,4 +1,4 @@
-"""A timm network with named heads, and the classifier that scores crops with it."""
+"""A network with named heads, of timm or of a paper, and the classifier that scores crops with it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fxdet.classify.paper_networks import PAPER_NETWORKS, head_layer
 from fxdet.core.errors import ModelError, did_you_mean
 from fxdet.core.labels import FRACTURE, REGIONS, LabelMap
 from fxdet.core.objects import ClassScores, Crops
@@ -31,27 +32,32 @@ class ClassifierNetwork(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(features, count) for name, count in heads.items()})
+        self.heads = nn.ModuleDict({name: head_layer(backbone, features, count) for name, count in heads.items()})
 
     def features(self, x: Tensor) -> Tensor:
         """Return the last feature map: (B, C, h, w) of a convolutional network, (B, T, C) tokens of a transformer."""
         result: Tensor = self.backbone.forward_features(x)  # type: ignore[operator]
         return result
 
+    def pooled(self, x: Tensor) -> Tensor:
+        """Return what the heads see before dropout, (B, D)."""
+        result: Tensor = self.backbone.forward_head(self.features(x), pre_logits=True)  # type: ignore[operator]
+        return result
+
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return head → logits (B, K) for normalised pictures (B, 3, S, S)."""
-        pooled = self.backbone.forward_head(self.features(x), pre_logits=True)  # type: ignore[operator]
-        pooled = self.dropout(pooled)
+        pooled = self.dropout(self.pooled(x))
         return {name: head(pooled) for name, head in self.heads.items()}
 
 
 def build_network(
     architecture: str, heads: Mapping[str, LabelMap] | Mapping[str, int], dropout: float = 0.0, pretrained: bool = False
 ) -> ClassifierNetwork:
-    """Build a network of timm's collection with named heads.
+    """Build a network of timm's collection, or of a paper, with named heads.
 
     Args:
-        architecture: timm's name, e.g. ``mobilenetv2_100``.
+        architecture: timm's name, e.g. ``mobilenetv2_100``, or one of
+            :data:`fxdet.classify.paper_networks.PAPER_NETWORKS`.
         heads: Head → class names, or their number.
         dropout: Share of pooled features dropped before the heads in training, 0–1.
         pretrained: Fetch timm's weights from the model hub.
@@ -59,21 +65,31 @@ def build_network(
     Raises:
         ModelError: timm does not know the name, or the hub can't be reached.
     """
-    try:
-        backbone = timm.create_model(architecture, pretrained=pretrained, num_classes=0)
-    except Exception as error:
-        raise _explain(architecture, pretrained, error) from error
+    backbone = _build_backbone(architecture, pretrained)
     # Some networks (MobileNetV3) widen the features after pooling.
     features: Any = getattr(backbone, "head_hidden_size", None) or backbone.num_features
     counts = {name: labels if isinstance(labels, int) else len(labels) for name, labels in heads.items()}
     return ClassifierNetwork(backbone, int(features), counts, dropout)
 
 
+def _build_backbone(architecture: str, pretrained: bool) -> Any:
+    if architecture in PAPER_NETWORKS:
+        if pretrained:
+            raise ModelError(
+                f"can't fetch the weights of {architecture} – nobody published any – set 'initial_weights' to 'none'"
+            )
+        return PAPER_NETWORKS[architecture]()
+    try:
+        return timm.create_model(architecture, pretrained=pretrained, num_classes=0)
+    except Exception as error:
+        raise _explain(architecture, pretrained, error) from error
+
+
 def _explain(architecture: str, pretrained: bool, error: Exception) -> ModelError:
     """Return the error that says whether the name or the hub is at fault."""
     base = architecture.split(".")[0]
     if not timm.is_model(base):
-        near = did_you_mean(base, timm.list_models())
+        near = did_you_mean(base, [*timm.list_models(), *PAPER_NETWORKS])
         near = near if "did you mean" in near else " – expected a name of timm.list_models()"
         return ModelError(f"can't build the network – field 'architecture' – got '{architecture}'{near}")
     reason = " ".join(str(error).split())[:160]
@@ -133,3 +149,12 @@ class TimmClassifier:
             for head, kept in rows.items()
         }
         return ClassScores(joined, self.labels, self.temperature)
+
+    def embed(self, crops: Crops) -> NDArray[np.float32]:
+        """Return the pooled features of all M crops, float32, shape (M, D), or (0, 0) for none."""
+        rows = []
+        with torch.inference_mode():
+            for start in range(0, len(crops), self.batch_size):
+                pooled = self.network.pooled(self.tensor(crops.pixels[start : start + self.batch_size]))
+                rows.append(pooled.float().cpu().numpy())
+        return np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)

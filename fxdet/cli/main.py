@@ -20,6 +20,9 @@ COMMANDS = {
     "predict": Entry("fxdet.cli.predict:predict", "Find fractures on radiographs: files, folders, globs, lists."),
     "demo": Entry("fxdet.cli.demo:demo", "Draw a few synthetic radiographs and run the pipeline on them."),
     "train": Entry("fxdet.cli.train:train", "Train a classifier or a localizer from a configuration file."),
+    "evaluate": Entry("fxdet.cli.evaluate:evaluate", "Compare predictions with a data set's labels: figures, plots."),
+    "compare": Entry("fxdet.cli.compare:compare", "Compare evaluated runs on the same radiographs, with paired tests."),
+    "reproduce": Entry("fxdet.cli.reproduce:reproduce", "Run the rows of papers' tables; check what was published."),
     "data": Entry("fxdet.cli.data:data", "Look into data sets: layouts, splits, labels, files."),
     "zoo": Entry("fxdet.cli.zoo:zoo", "Show the pipelines and models that are at hand."),
 }

@@ -14,6 +14,9 @@ import click
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what both kinds of training share."""
     for decorator in (
+        click.option(
+            "--allow-leak", is_flag=True, help="Go on although parts share pictures; every result is stamped with it."
+        ),
         click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1."),
         click.option("--resume", is_flag=True, help="Go on with the run folder's last whole epoch."),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key: loop.epochs=3."),
@@ -21,6 +24,10 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = decorator(command)
     return command
+
+
+def _with_leak(overrides: tuple[str, ...], allow_leak: bool) -> tuple[str, ...]:
+    return (*overrides, "allow_leak=true") if allow_leak else overrides
 
 
 @click.group(short_help="Train a classifier or a localizer from a configuration file.")
@@ -35,25 +42,25 @@ def train() -> None:
 
 @train.command(short_help="Train a classifier.")
 @training_options
-def cls(config: Path, overrides: tuple[str, ...], resume: bool, device: str) -> None:
+def cls(config: Path, overrides: tuple[str, ...], resume: bool, device: str, allow_leak: bool) -> None:
     """Train a classifier as CONFIG says."""
     from fxdet.training.classification import train_classifier
     from fxdet.training.processes import join_processes
 
     with join_processes(device, os.environ) as processes:
-        result = train_classifier(config, overrides, resume, processes)
+        result = train_classifier(config, _with_leak(overrides, allow_leak), resume, processes)
         if processes.is_first:
             click.echo(f"best epoch {result.best_epoch + 1}: {result.best:.4f}")
 
 
 @train.command(short_help="Train a localizer.")
 @training_options
-def det(config: Path, overrides: tuple[str, ...], resume: bool, device: str) -> None:
+def det(config: Path, overrides: tuple[str, ...], resume: bool, device: str, allow_leak: bool) -> None:
     """Train a localizer as CONFIG says."""
     from fxdet.training.detection import train_detector
     from fxdet.training.processes import join_processes
 
     with join_processes(device, os.environ) as processes:
-        result = train_detector(config, overrides, resume, processes)
+        result = train_detector(config, _with_leak(overrides, allow_leak), resume, processes)
         if processes.is_first:
             click.echo(f"best epoch {result.best_epoch + 1}: {result.best:.4f}")

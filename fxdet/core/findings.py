@@ -100,6 +100,25 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class AttentionGrid:
+    """Where the classifier looked on the whole radiograph, coarsely.
+
+    Attributes:
+        cells: Share of the attention in each cell of an even grid over the radiograph, rows from the top; the shares
+            sum up to 1, or to 0 where there is no attention.
+        peak_xy: Place of the strongest attention, px of the radiograph.
+    """
+
+    cells: tuple[tuple[float, ...], ...]
+    peak_xy: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        if not self.cells or not self.cells[0] or len({len(row) for row in self.cells}) != 1:
+            raise ValueError("AttentionGrid.cells: expected rows of one length")
+        check_probability("AttentionGrid.cells", self.cells)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelStamp:
     """Which weights spoke: ``name.tag`` and the SHA-256 of the weight file."""
 
@@ -122,6 +141,7 @@ class Report:
         class_probability: Head → class → probability of the whole radiograph.
         regions: Bone-region boxes.
         findings: Fracture candidates, most probable first.
+        attention: Where the classifier looked on the whole radiograph, or None where that was not asked for.
         spacing_mm: Row and column spacing, or None.
         models: The weights that were used.
         config_hash: Hash of the pipeline card and of the options that change results.
@@ -142,6 +162,7 @@ class Report:
     class_probability: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     regions: tuple[RegionBox, ...] = ()
     findings: tuple[Finding, ...] = ()
+    attention: AttentionGrid | None = None
     spacing_mm: tuple[float, float] | None = None
     models: tuple[ModelStamp, ...] = ()
     config_hash: str = ""
@@ -174,6 +195,8 @@ class Report:
         known["regions"] = tuple(RegionBox(**{**item, "box": tuple(item["box"])}) for item in known.get("regions", ()))
         known["models"] = tuple(ModelStamp(**item) for item in known.get("models", ()))
         known["warnings"] = tuple(known.get("warnings", ()))
+        grid = known.get("attention")
+        known["attention"] = grid and AttentionGrid(tuple(tuple(row) for row in grid["cells"]), tuple(grid["peak_xy"]))
         for name in ("image_size", "spacing_mm"):
             known[name] = tuple(known[name]) if known.get(name) is not None else None
         return cls(**known)

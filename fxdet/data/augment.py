@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -44,6 +44,9 @@ class AugmentOptions:
         clahe: Share of pictures with local contrast equalised.
         blur: Share of pictures blurred.
         dropout: Share of pictures with rectangles set to black.
+        shear: Greatest shear along the rows, degrees (Keras's ``shear_range`` of .2 is .2 degrees).
+        scale_axes_apart: Change width and height by factors of their own, as Keras's ``zoom_range`` does.
+        border: What fills the picture where it was moved away: ``black``, or the ``nearest`` pixel.
     """
 
     flip: float = 0.5
@@ -57,10 +60,15 @@ class AugmentOptions:
     clahe: float = 0.1
     blur: float = 0.1
     dropout: float = 0.1
+    shear: float = field(default=0.0, metadata={"silent": True})
+    scale_axes_apart: bool = field(default=False, metadata={"silent": True})
+    border: Literal["black", "nearest"] = field(default="black", metadata={"silent": True})
 
     def __post_init__(self) -> None:
-        limits = {"rotate": 180.0, "scale": 0.9, "translate": 0.9, "gamma": 0.9}
+        limits = {"rotate": 180.0, "scale": 0.9, "translate": 0.9, "gamma": 0.9, "shear": 45.0}
         for name in self.__dataclass_fields__:
+            if name == "border":
+                continue
             value, limit = getattr(self, name), limits.get(name, 1.0)
             if not 0 <= value <= limit:
                 raise ValueError(f"{name}: got {value}, expected 0 to {limit:g}")
@@ -111,7 +119,7 @@ def _transforms(options: AugmentOptions) -> list[Any]:
     rows: list[tuple[float, Callable[[float], Any]]] = [
         (options.flip, lambda p: albumentations.HorizontalFlip(p=p)),
         (options.vertical_flip, lambda p: albumentations.VerticalFlip(p=p)),
-        (float(max(options.rotate, options.scale, options.translate) > 0), lambda p: _affine(options)),
+        (float(max(options.rotate, options.scale, options.translate, options.shear) > 0), lambda p: _affine(options)),
         (float(max(options.brightness, options.contrast) > 0), lambda p: _tone(options)),
         (float(options.gamma > 0), lambda p: _gamma(options.gamma)),
         (options.clahe, lambda p: albumentations.CLAHE(clip_limit=(1.0, 3.0), p=p)),
@@ -126,9 +134,10 @@ def _affine(options: AugmentOptions) -> Any:
         scale=(1 - options.scale, 1 + options.scale),
         translate_percent=(-options.translate, options.translate),
         rotate=(-options.rotate, options.rotate),
+        shear={"x": (-options.shear, options.shear), "y": (0.0, 0.0)},
         interpolation=cv2.INTER_LINEAR,
-        border_mode=cv2.BORDER_CONSTANT,
-        keep_ratio=True,
+        border_mode=cv2.BORDER_CONSTANT if options.border == "black" else cv2.BORDER_REPLICATE,
+        keep_ratio=not options.scale_axes_apart,
         p=1.0,
     )
 

@@ -1,8 +1,8 @@
-"""Contact sheets: many radiographs on one page, with boxes and captions."""
+"""Contact sheets: many radiographs on one page, with boxes, captions, a heading and a legend."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from fxdet.core.errors import FxdetError, OutputError
 from fxdet.core.files import atomic_write
 from fxdet.core.findings import Box
+from fxdet.data.lettering import BETWEEN, LINE, text_picture, text_width
 from fxdet.data.samples import Sample, SampleSet
+from fxdet.data.summary import region_name
 from fxdet.imaging.reading import open_radiograph
 
 Colour = tuple[int, int, int]
@@ -23,9 +25,7 @@ KIND_COLOURS: dict[str, Colour] = {"fracture": (255, 70, 60), "region": (70, 180
 """Kind of box → colour, RGB."""
 
 BACKGROUND, CAPTION_GROUND, CAPTION_INK = 24, 48, 235
-FONT = cv2.FONT_HERSHEY_SIMPLEX
-CAPTION_SCALE = 0.38
-CAPTION_LINE = 15
+HEADING_GROUND, HEADING_LINE = 10, 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +68,7 @@ def contact_sheet(pictures: Sequence[Tile], columns: int = 6, tile_size: int = 2
     lines = max((tile.caption.count("\n") + 1 for tile in pictures if tile.caption), default=0)
     columns = max(1, min(columns, len(pictures)))
     rows = max(1, -(-len(pictures) // columns))
-    height = tile_size + lines * CAPTION_LINE
+    height = tile_size + lines * LINE
     page = np.full((rows * height, columns * tile_size, 3), BACKGROUND, dtype=np.uint8)
     for index, tile in enumerate(pictures):
         y, x = index // columns * height, index % columns * tile_size
@@ -92,23 +92,37 @@ def _drawn(tile: Tile, side: int, height: int) -> Picture:
         cv2.rectangle(picture, (x0 + x1, y0 + y1), (x0 + x2 - 1, y0 + y2 - 1), colour, 1 + (side >= 400))
     canvas[:side] = picture
     for number, line in enumerate(tile.caption.split("\n") if tile.caption else ()):
-        _write_line(canvas, line, side + number * CAPTION_LINE + CAPTION_LINE - 4)
+        top = side + number * LINE
+        canvas[top : top + LINE] = text_picture(line, side, LINE, CAPTION_INK, CAPTION_GROUND)
     return canvas
 
 
-def _write_line(canvas: Picture, line: str, y: int) -> None:
-    """Write one line; what does not fit is cut with two dots. OpenCV's font knows ASCII only."""
-    text = line.encode("ascii", "replace").decode()
-    width = canvas.shape[1] - 6
-    if _text_width(text) > width:
-        while text and _text_width(text + "..") > width:
-            text = text[:-1]
-        text += ".."
-    cv2.putText(canvas, text, (3, y), FONT, CAPTION_SCALE, (CAPTION_INK,) * 3, 1, cv2.LINE_AA)
+def with_heading(page: Picture, title: str, legend: Mapping[str, Colour] | None = None) -> Picture:
+    """Return the page below a heading: the title, and what the colours of the boxes mean.
 
+    Args:
+        page: The page, uint8 (H, W, 3), RGB.
+        title: One line; what does not fit is cut.
+        legend: Meaning → colour of the boxes; it stands beside the title where there is room, else below it.
 
-def _text_width(text: str) -> int:
-    return int(cv2.getTextSize(text, FONT, CAPTION_SCALE, 1)[0][0])
+    Example:
+        >>> with_heading(np.zeros((100, 300, 3), np.uint8), "a set", {"fracture": (255, 70, 60)}).shape
+        (120, 300, 3)
+    """
+    width, names = page.shape[1], dict(legend or {})
+    room = sum(text_width(name) + 26 for name in names)
+    beside = text_width(title) + room + 20 <= width
+    bands = [text_picture(title, width, HEADING_LINE, CAPTION_INK, HEADING_GROUND)]
+    if names and not beside:
+        bands.append(np.full((HEADING_LINE, width, 3), HEADING_GROUND, dtype=np.uint8))
+    x = width - room if beside else 4
+    for name, colour in names.items():
+        cv2.rectangle(bands[-1], (x, 5), (x + 10, 14), colour, 2)
+        label = text_picture(name, text_width(name) + 8, HEADING_LINE, CAPTION_INK, HEADING_GROUND)
+        shown = max(0, min(label.shape[1], width - x - 14))
+        bands[-1][:, x + 14 : x + 14 + shown] = label[:, :shown]
+        x += text_width(name) + 26
+    return np.concatenate([*bands, page])
 
 
 def to_eight_bit(pixels: NDArray[np.generic]) -> Picture:
@@ -130,15 +144,29 @@ def to_eight_bit(pixels: NDArray[np.generic]) -> Picture:
 
 def sample_tile(sample: Sample) -> Tile:
     """Return a tile of a sample with its boxes; an unreadable file gives a grey tile that says so."""
-    region = "/".join(sorted(sample.regions)) or "?"
-    state = {True: "fractured", False: "not fractured", None: "?"}[sample.fractured]
-    caption = f"{Path(sample.name).name}\n{sample.part or '-'} | {state} | {region}"
     try:
         pixels = open_radiograph(sample.path).pixels
     except FxdetError as error:
-        return Tile(np.full((64, 64), 90, dtype=np.uint8), f"{Path(sample.name).name}\n{error}")
-    boxes = [(box.xyxy, KIND_COLOURS.get(box.kind, KIND_COLOURS["other"])) for box in sample.boxes or ()]
-    return Tile(pixels, caption, boxes)
+        return unreadable_tile(sample, error)
+    return Tile(pixels, sample_caption(sample), label_boxes(sample))
+
+
+def sample_caption(sample: Sample) -> str:
+    """Return two lines: the file's name; part, label and region as far as they are known."""
+    state = {True: "fractured", False: "not fractured", None: ""}[sample.fractured]
+    facts = [sample.part, state, region_name(sample.regions) if sample.regions else ""]
+    return f"{Path(sample.name).name}\n{BETWEEN.join(filter(None, facts)) or 'no labels'}"
+
+
+def label_boxes(sample: Sample) -> list[tuple[Box, Colour]]:
+    """Return the labelled boxes in the colours of their kinds."""
+    return [(box.xyxy, KIND_COLOURS.get(box.kind, KIND_COLOURS["other"])) for box in sample.boxes or ()]
+
+
+def unreadable_tile(sample: Sample, error: FxdetError) -> Tile:
+    """Return a grey tile with the reason below it."""
+    reason = str(error).replace(str(sample.path), "").removeprefix("can't read ").lstrip(": ")
+    return Tile(np.full((64, 64), 90, dtype=np.uint8), f"{Path(sample.name).name}\nunreadable: {reason}")
 
 
 def sheets(samples: SampleSet, rows: int, columns: int, tile_size: int) -> Iterator[Picture]:
@@ -161,7 +189,10 @@ def write_picture(path: Path, rgb: Picture) -> None:
     suffix = path.suffix.lower()
     if suffix not in (".png", ".jpg", ".jpeg"):
         raise OutputError(f"can't write {path}: got ending {suffix!r}, expected .png or .jpg – change the name")
-    done, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    # JPEG's usual halved colours would wash thin lines out.
+    fine = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    settings = [] if suffix == ".png" else fine
+    done, data = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), settings)
     if not done:
         raise OutputError(f"can't write {path}: the picture could not be encoded – use smaller tiles")
     with atomic_write(path, "wb") as handle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,17 @@ SCHEMA = 1
 def write_manifest(path: Path, samples: SampleSet) -> None:
     """Write a set, whole or not at all; files below the set's root are noted relative to it.
 
+    A manifest that lies in the set's root can be moved together with it.
+
     Raises:
         OutputError: The file can't be written.
     """
-    problems = [[problem.where, problem.what] for problem in samples.problems]
-    header = {"fxdet_manifest": SCHEMA, "name": samples.name, "layout": samples.layout, "root": str(samples.root)}
-    rows: list[Mapping[str, Any]] = [{**header, "samples": len(samples), "problems": problems}]
+    problems = [[problem.where, problem.what, problem.code] for problem in samples.problems]
+    beside = samples.root == Path(path).parent
+    place = {"root": "." if beside else str(samples.root), "root_is_here": beside}
+    header = {"fxdet_manifest": SCHEMA, "name": samples.name, "layout": samples.layout, **place}
+    figures = {"samples": len(samples), "problems": problems, "classes": list(samples.classes)}
+    rows: list[Mapping[str, Any]] = [{**header, **figures}]
     rows += [_row(sample, samples.root) for sample in samples]
     # ASCII, so that file names that are no UTF-8 (surrogates in Python) come back as they were.
     write_text(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
@@ -51,10 +57,13 @@ def read_manifest(path: Path, root: Path | None = None) -> SampleSet:
     if len(lines) - 1 != header.get("samples"):
         raise DataError(f"{path}: got {len(lines) - 1} samples, expected {header.get('samples')} – write it anew")
     try:
-        base = Path(root if root is not None else header["root"])
+        here = path.parent if header.get("root_is_here") else Path(header["root"])
+        base = here if root is None else Path(root)
         samples = tuple(_read_sample(path, number, line, base) for number, line in enumerate(lines[1:], start=2))
-        problems = tuple(Problem(where, what) for where, what in header["problems"])
-        return SampleSet(header["name"], header["layout"], base, samples, problems)
+        # Manifests of version 0.1 hold neither codes of problems nor classes.
+        problems = tuple(Problem(*told) for told in header["problems"])
+        classes = tuple(header.get("classes", ()))
+        return SampleSet(header["name"], header["layout"], base, samples, problems, classes)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}:1: {error} – write the manifest anew") from error
 
@@ -114,6 +123,8 @@ def _read_sample(path: Path, number: int, line: str, root: Path) -> Sample:
 
 def _read_box(row: Mapping[str, Any]) -> BoxLabel:
     x1, y1, x2, y2 = (float(edge) for edge in row["xyxy"])
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        raise ValueError(f"box {x1:g}, {y1:g}, {x2:g}, {y2:g}: expected finite coordinates, px")
     polygon = row["polygon"]
     points = None if polygon is None else tuple((float(x), float(y)) for x, y in polygon)
     return BoxLabel((x1, y1, x2, y2), row["label"], row["kind"], points)

@@ -80,10 +80,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with a set: where (file, and line where there is one), what came, what was expected."""
+    """Something wrong with a set.
+
+    Attributes:
+        where: File, and line where there is one.
+        what: What came and what was expected.
+        code: Kind of problem, a key of :data:`fxdet.data.audit.faults.FAULTS`.
+    """
 
     where: str
     what: str
+    code: str = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class SampleSet:
         root: Folder or file that was opened.
         samples: The samples.
         problems: Missing files and wrong annotations that were met.
+        classes: Names of the box classes in the set's own order, where it lists them.
     """
 
     name: str
@@ -103,6 +111,7 @@ class SampleSet:
     root: Path
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...] = ()
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)

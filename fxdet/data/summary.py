@@ -11,6 +11,7 @@ from fxdet.core.errors import FxdetError
 from fxdet.core.labels import HAND_REGIONS
 from fxdet.data.folders import image_size
 from fxdet.data.samples import BoxLabel, Problem, Sample, SampleSet
+from fxdet.imaging.pixels import TRUNCATED
 from fxdet.imaging.reading import open_radiograph
 
 
@@ -103,11 +104,15 @@ def check_files(samples: Iterable[Sample], decode: bool = False) -> Iterator[Fil
         try:
             if decode:
                 radiograph = open_radiograph(sample.path)
-                yield FileCheck(sample, radiograph.size, tuple(Problem(where, text) for text in radiograph.warnings))
+                yield FileCheck(sample, radiograph.size, tuple(_warned(where, text) for text in radiograph.warnings))
             else:
                 yield FileCheck(sample, image_size(sample.path))
         except FxdetError as error:
-            yield FileCheck(sample, None, (Problem(where, str(error)),))
+            yield FileCheck(sample, None, (Problem(where, str(error), "undecodable"),))
+
+
+def _warned(where: str, text: str) -> Problem:
+    return Problem(where, text, "truncated" if text == TRUNCATED else "other")
 
 
 def summarise(samples: SampleSet, checks: Iterable[FileCheck] = ()) -> Summary:

@@ -1,1 +1,1 @@
-"""."""
+"""Figures with intervals from predictions and labels: classification, boxes, calibration, comparisons. NumPy only."""

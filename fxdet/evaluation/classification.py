@@ -1,26 +1,16 @@
-"""Figures of a classifier from scores and labels: ROC, precision–recall, shares with intervals. NumPy only."""
+"""Figures of a classifier for whom no interval is needed: AUROC, average precision, top-1 with sets of labels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import sqrt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fxdet.evaluation.ranking import Ranking
+
 Floats = NDArray[np.floating]
-Figure = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
-
-
-def _checked(truth: Any, score: Any) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    positive = np.asarray(truth).astype(bool).reshape(-1)
-    values = np.asarray(score, dtype=np.float64).reshape(-1)
-    if positive.shape != values.shape:
-        raise ValueError(f"truth and score: got {len(positive)} and {len(values)} rows, expected the same number")
-    if np.isnan(values).any():
-        raise ValueError("score: got NaN, expected numbers")
-    return positive, values
 
 
 def auroc(truth: Any, score: Any) -> float:
@@ -37,14 +27,7 @@ def auroc(truth: Any, score: Any) -> float:
         >>> auroc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
         0.75
     """
-    positive, values = _checked(truth, score)
-    count, rest = int(positive.sum()), int((~positive).sum())
-    if not count or not rest:
-        return float("nan")
-    _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(sizes)
-    ranks = (ends - (sizes - 1) / 2)[group]
-    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * rest))
+    return float(Ranking.of(truth, score).auroc()[0])
 
 
 def average_precision(truth: Any, score: Any) -> float:
@@ -61,78 +44,7 @@ def average_precision(truth: Any, score: Any) -> float:
         >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
         0.8333
     """
-    positive, values = _checked(truth, score)
-    total = int(positive.sum())
-    if not total:
-        return float("nan")
-    order = np.argsort(-values, kind="stable")
-    hits = np.cumsum(positive[order])
-    last = np.append(np.diff(values[order]) != 0, True)
-    precision = hits[last] / (np.flatnonzero(last) + 1)
-    return float((precision * np.diff(hits[last], prepend=0)).sum() / total)
-
-
-def wilson_interval(successes: int, total: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """Return the Wilson score interval of a share.
-
-    Args:
-        successes: How many.
-        total: Of how many; 0 gives (0, 1).
-        z: Quantile of the normal distribution; the default is 95 %.
-
-    Example:
-        >>> [round(limit, 3) for limit in wilson_interval(9, 10)]
-        [0.596, 0.982]
-    """
-    if not 0 <= successes <= total:
-        raise ValueError(f"wilson_interval: got {successes} of {total}, expected 0 <= successes <= total")
-    if total == 0:
-        return 0.0, 1.0
-    share, scale = successes / total, 1 + z * z / total
-    middle = (share + z * z / (2 * total)) / scale
-    half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / scale
-    # At 0 and n of n the limit is exactly 0 or 1; rounding would miss it.
-    low = 0.0 if successes == 0 else middle - half
-    high = 1.0 if successes == total else middle + half
-    return low, high
-
-
-def bootstrap_interval(
-    figure: Figure,
-    truth: Any,
-    score: Any,
-    groups: Sequence[str] | None,
-    generator: np.random.Generator,
-    draws: int = 1000,
-) -> tuple[float, float]:
-    """Return the 95 % percentile interval of a figure, drawing whole groups with replacement.
-
-    Args:
-        figure: Function of (truth, score), e.g. :func:`auroc`.
-        truth: bool or 0/1, shape (N,).
-        score: Shape (N,).
-        groups: Patient or near-duplicate cluster of each row; None makes each row its own.
-        generator: Source of randomness.
-        draws: Resamplings; those without a value (one class alone) are left out.
-
-    Returns:
-        Low and high limit; NaN where no draw gave a value.
-    """
-    positive, values = _checked(truth, score)
-    names = np.arange(len(positive)) if groups is None else np.asarray(groups)
-    if len(names) != len(positive):
-        raise ValueError(f"groups: got {len(names)} rows, expected {len(positive)}")
-    _, index = np.unique(names, return_inverse=True)
-    members = np.split(np.argsort(index, kind="stable"), np.cumsum(np.bincount(index))[:-1]) if len(names) else []
-    found = []
-    for _ in range(draws if members else 0):
-        rows = np.concatenate([members[pick] for pick in generator.integers(0, len(members), len(members))])
-        found.append(figure(positive[rows], values[rows]))
-    valid = np.array(found)[~np.isnan(found)] if found else np.zeros(0)
-    if not valid.size:
-        return float("nan"), float("nan")
-    low, high = np.quantile(valid, [0.025, 0.975])
-    return float(low), float(high)
+    return float(Ranking.of(truth, score).average_precision()[0])
 
 
 def allowed_top1(logits: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:

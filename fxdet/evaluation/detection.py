@@ -1,36 +1,32 @@
-"""Average precision of boxes, as COCO defines it."""
+"""Average precision and recall of boxes, as COCO defines them, and their bootstrap from matches made once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxdet.core.boxes import box_iou
+from fxdet.evaluation.matching import ALL_SIZES, ImageBoxes, Matches, SizeRange, match_images
+from fxdet.evaluation.ranking import divided
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.float64]
 
 COCO_IOUS = np.linspace(0.5, 0.95, 10)
 """The thresholds that AP50:95 averages over."""
 
 RECALL_POINTS = np.linspace(0, 1, 101)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageBoxes:
-    """Detections and reference boxes of one image and class.
-
-    Attributes:
-        xyxy: Detected boxes, shape (N, 4), px.
-        score: Their scores, shape (N,).
-        reference: Reference boxes, shape (G, 4), px.
-    """
-
-    xyxy: Floats
-    score: Floats
-    reference: Floats
+__all__ = [
+    "COCO_IOUS",
+    "ImageBoxes",
+    "average_precision",
+    "average_precisions",
+    "average_recall",
+    "mean_average_precision",
+    "precision_by_threshold",
+    "precision_recall",
+]
 
 
 def average_precision(
@@ -45,7 +41,7 @@ def average_precision(
         images: Boxes per image; images without reference boxes count through their false alarms.
         iou_threshold: Least overlap of a true detection, 0–1.
         maximum: Most detections per image.
-        weights: How often each image counts, shape (len(images),), for a bootstrap; None counts each once.
+        weights: How often each image counts, shape (len(images),); None counts each once.
 
     Returns:
         Average precision, 0–1; NaN without any reference box.
@@ -55,67 +51,67 @@ def average_precision(
         >>> average_precision([ImageBoxes(box, np.array([0.9]), box)])
         1.0
     """
-    count = np.ones(len(images)) if weights is None else np.asarray(weights, dtype=np.float64)
-    references = sum(weight * len(image.reference) for weight, image in zip(count, images, strict=True))
-    if references == 0:
-        return float("nan")
-    matched = [match_boxes(image, iou_threshold, maximum) for image in images]
-    score = np.concatenate([part[0] for part in matched])
-    true = np.concatenate([part[1] for part in matched])
-    weight = np.repeat(count, [len(part[0]) for part in matched])
-    order = np.argsort(-score, kind="mergesort")
-    hits = np.cumsum(weight[order] * true[order])
-    alarms = np.cumsum(weight[order] * ~true[order])
-    return _area(hits / references, hits / np.maximum(hits + alarms, np.finfo(float).eps))
+    matches = match_images(images, [iou_threshold], maximum=maximum)
+    weight = None if weights is None else np.asarray(weights, dtype=np.float64)[None]
+    return float(average_precisions(matches, weight)[0])
 
 
-def mean_average_precision(images: Sequence[ImageBoxes], maximum: int = 100) -> float:
-    """Return AP50:95, the mean over :data:`COCO_IOUS`."""
-    return float(np.mean([average_precision(images, threshold, maximum) for threshold in COCO_IOUS]))
+def mean_average_precision(images: Sequence[ImageBoxes], maximum: int = 100, size: SizeRange = ALL_SIZES) -> float:
+    """Return AP50:95, the mean over :data:`COCO_IOUS`; NaN without any reference box."""
+    return float(average_precisions(match_images(images, COCO_IOUS, size, maximum=maximum))[0])
 
 
-def match_boxes(image: ImageBoxes, iou_threshold: float, maximum: int = 100) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return scores, descending, and whether each detection hits a reference box of its own."""
-    order = np.argsort(-image.score, kind="mergesort")[:maximum]
-    overlap = box_iou(image.xyxy[order].astype(np.float64), image.reference.reshape(-1, 4).astype(np.float64))
-    free = np.ones(len(image.reference), dtype=bool)
-    true = np.zeros(len(order), dtype=bool)
-    for row in range(len(order)):
-        # The tolerance is pycocotools': an overlap that equals the threshold counts.
-        candidates = np.where(free, overlap[row], -1.0)
-        if len(candidates) and candidates.max() >= min(iou_threshold, 1 - 1e-10):
-            # Of equal overlaps the last wins, as in pycocotools.
-            best = len(candidates) - 1 - int(np.argmax(candidates[::-1]))
-            free[best] = False
-            true[row] = True
-    return image.score[order], true
+def average_precisions(matches: Matches, weights: Floats | None = None) -> Floats:
+    """Return average precision per weighting, shape (B,), as the mean over all thresholds."""
+    return np.asarray(precision_by_threshold(matches, weights).mean(axis=1))
 
 
-def sensitivity_at_false_positives(images: Sequence[ImageBoxes], per_image: float, iou_threshold: float = 0.3) -> float:
-    """Return the FROC's sensitivity at a mean number of false positives per image.
+def precision_by_threshold(matches: Matches, weights: Floats | None = None) -> Floats:
+    """Return average precision per weighting and threshold, shape (B, T); NaN without reference boxes.
+
+    Matching does not depend on how often an image counts, so a bootstrap re-weights the matches.
 
     Args:
-        images: Boxes per image, normals among them.
-        per_image: Allowed mean number of false positives per image.
-        iou_threshold: Least overlap of a hit.
-
-    Returns:
-        Share of reference boxes that are hit, 0–1; NaN without any.
+        matches: Of all images.
+        weights: How often each image counts, shape (B, I); None counts each once (B = 1).
     """
-    references = sum(len(image.reference) for image in images)
-    if references == 0:
-        return float("nan")
-    matched = [match_boxes(image, iou_threshold) for image in images]
-    score = np.concatenate([part[0] for part in matched])
-    true = np.concatenate([part[1] for part in matched])
-    order = np.argsort(-score, kind="mergesort")
-    alarms, hits = np.cumsum(~true[order]), np.cumsum(true[order])
-    allowed = np.flatnonzero(alarms <= per_image * len(images))
-    return float(hits[allowed[-1]] / references) if allowed.size else 0.0
+    weight = np.ones((1, len(matches.references))) if weights is None else weights
+    total = np.asarray(weight @ matches.references, dtype=np.float64)
+    areas = [_areas(matches, threshold, weight, total) for threshold in range(len(matches.true))]
+    return np.where(total[:, None] > 0, np.stack(areas, axis=1), np.nan)
 
 
-def _area(recall: Floats, precision: Floats) -> float:
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    place = np.searchsorted(recall, RECALL_POINTS, side="left")
-    padded = np.append(envelope, 0.0)
-    return float(padded[np.minimum(place, len(envelope))].mean())
+def average_recall(matches: Matches, maximum: int = 100, weights: Floats | None = None) -> Floats:
+    """Return COCO's AR per weighting, shape (B,): recall of ``maximum`` boxes an image, mean over thresholds."""
+    weight = np.ones((1, len(matches.references))) if weights is None else weights
+    hits = (matches.true & (matches.rank < maximum)).mean(axis=0)
+    per_image = np.bincount(matches.image, weights=hits, minlength=len(matches.references))
+    return divided(weight @ per_image, weight @ matches.references)
+
+
+def precision_recall(matches: Matches, threshold: int = 0) -> tuple[Floats, Floats, Floats]:
+    """Return recall, precision and score at each counting detection of one threshold, shape (D',) each."""
+    counts = ~matches.ignored[threshold]
+    hits = np.cumsum(matches.true[threshold, counts])
+    precision = divided(hits, np.arange(1, len(hits) + 1))
+    return divided(hits, float(matches.total)), precision, matches.score[counts]
+
+
+def _areas(matches: Matches, threshold: int, weight: Floats, total: Floats) -> Floats:
+    """Return the area under the monotone precision–recall curve at one threshold, shape (B,)."""
+    counts = ~matches.ignored[threshold]
+    true = matches.true[threshold, counts]
+    drawn = weight[:, matches.image[counts]]
+    # Only true detections move recall, so precision need be known at these alone.
+    places = np.flatnonzero(true)
+    if not places.size:
+        return np.zeros(len(weight))
+    before = np.cumsum(drawn, axis=1)[:, places]
+    hits = np.cumsum(drawn[:, places], axis=1)
+    precision = hits / np.maximum(before, np.finfo(float).eps)
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    recall = hits / np.maximum(total, 1e-300)[:, None]
+    # A recall point takes the precision of the first detection that reaches it: count the points that each one adds.
+    reached = np.searchsorted(RECALL_POINTS, recall.reshape(-1), side="right").reshape(recall.shape)
+    added = np.diff(reached, axis=1, prepend=0)
+    return np.asarray((envelope * added).sum(axis=1) / len(RECALL_POINTS))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class Preprocess:
             the bone it lies on, whatever the resolution.
         low_percentile, high_percentile: Window of a 16-bit picture that brings none. Percentiles instead of the
             extremes, since a burned-in marker or a dead pixel would otherwise squeeze the bone into a few greys.
+        fit: How a whole radiograph gets into the square: ``letterbox`` keeps its proportions, ``stretch`` does not.
+            Most papers stretch.
 
     Example:
         >>> Preprocess(size=224).to_json()["mean"]
@@ -43,6 +45,7 @@ class Preprocess:
     minimum_side: float = 0.25
     low_percentile: float = 0.5
     high_percentile: float = 99.5
+    fit: Literal["letterbox", "stretch"] = field(default="letterbox", metadata={"silent": True})
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -56,6 +59,8 @@ class Preprocess:
         if not 0 <= self.low_percentile < self.high_percentile <= 100:
             got = (self.low_percentile, self.high_percentile)
             raise ValueError(f"Preprocess percentiles: got {got}, expected 0 <= low < high <= 100")
+        if self.fit not in ("letterbox", "stretch"):
+            raise ValueError(f"Preprocess.fit: got {self.fit!r}, expected 'letterbox' or 'stretch'")
 
     def grey(self, radiograph: Radiograph) -> NDArray[np.float32]:
         """Return the whole radiograph as float32, shape (H, W), 0–1, bone bright.
@@ -75,9 +80,12 @@ class Preprocess:
         return self._percentile_window(radiograph.pixels, 2**radiograph.bits - 1)
 
     def whole(self, radiograph: Radiograph) -> Crops:
-        """Return the whole radiograph, letterboxed, as one crop with parent -1."""
-        matrix = letterbox_matrix(radiograph.size, self.size)
+        """Return the whole radiograph, letterboxed or stretched, as one crop with parent -1."""
         height, width = radiograph.size
+        if self.fit == "stretch":
+            matrix = square_matrix((0.0, 0.0, float(width), float(height)), self.size)
+        else:
+            matrix = letterbox_matrix(radiograph.size, self.size)
         box = np.array([[0, 0, width, height]], dtype=np.float32)
         return self._cut(radiograph, [matrix], box, np.array([-1], dtype=np.int64))
 
@@ -100,8 +108,11 @@ class Preprocess:
         return np.asarray((values - np.float32(self.mean)) / np.float32(self.std))
 
     def to_json(self) -> dict[str, Any]:
-        """Return all fields as a JSON object."""
-        return asdict(self)
+        """Return all fields as a JSON object; ``fit`` only where it is not ``letterbox``, as in older cards."""
+        data = asdict(self)
+        if self.fit == "letterbox":
+            del data["fit"]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Preprocess:
@@ -110,7 +121,7 @@ class Preprocess:
         Raises:
             ModelError: A field is unknown, missing or out of range.
         """
-        names = [field.name for field in fields(cls)]
+        names = [item.name for item in fields(cls)]
         for key in data:
             if key not in names:
                 raise ModelError(f"can't read the preprocess – field {key!r} is unknown{did_you_mean(key, names)}")

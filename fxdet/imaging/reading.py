@@ -48,16 +48,28 @@ def open_radiograph(path: str | Path, *, bits: None = None) -> Radiograph:
     Raises:
         ReadError: The file is missing, unreadable, or no radiograph.
     """
-    data = _read_bytes(Path(path))
+    return decode_radiograph(read_radiograph_bytes(Path(path)), str(path))
+
+
+def decode_radiograph(data: bytes, source: str) -> Radiograph:
+    """Decode a file's bytes as :func:`open_radiograph` does, for callers that need the bytes as well.
+
+    Args:
+        data: The whole file.
+        source: Its path, for the radiograph and for messages.
+
+    Raises:
+        ReadError: The bytes are no radiograph.
+    """
     try:
         kind = file_kind(data)
         if kind is FileKind.DICOM:
             from fxdet.imaging.dicom import decode_dicom  # pydicom takes 0.2 s to load; pictures do without it
 
-            return decode_dicom(data, str(path))
-        return _radiograph(_DECODERS[kind](data), str(path), sha256_bytes(data))
+            return decode_dicom(data, source)
+        return _radiograph(_DECODERS[kind](data), source, sha256_bytes(data))
     except ReadError as error:
-        raise ReadError(f"can't read {path}: {error}") from error
+        raise ReadError(f"can't read {source}: {error}") from error
 
 
 def radiograph_from_array(array: NDArray[Any], source: str = "array") -> Radiograph:
@@ -94,8 +106,12 @@ def _radiograph(picture: Picture, source: str, digest: str) -> Radiograph:
     return replace(radiograph, warnings=(*radiograph.warnings, note))
 
 
-def _read_bytes(path: Path) -> bytes:
-    """Return the file's bytes, or say in one line why not."""
+def read_radiograph_bytes(path: Path) -> bytes:
+    """Return the bytes of a file that may be a radiograph.
+
+    Raises:
+        ReadError: The file is missing, unreadable, empty, larger than :data:`BYTE_LIMIT`, or no regular file.
+    """
     try:
         status = path.stat()
         mode = status.st_mode

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxdet._version import __version__
-from fxdet.classify.crosscheck import cross_check
+from fxdet.classify.crosscheck import attention_grid, cross_check
 from fxdet.core.errors import ConfigError, FxdetError, ModelError
 from fxdet.core.findings import CrossCheck, ModelStamp, Report
 from fxdet.core.objects import Crops, Radiograph
@@ -184,8 +184,11 @@ class Pipeline:
         stamped = replace(
             report, models=self.models, config_hash=self.config_hash, version=__version__, elapsed_ms=dict(elapsed)
         )
-        heat = HeatMap(maps[row.whole], crops.to_image[row.whole]) if row.whole in maps else None
-        return Analysis(stamped, radiograph, heat)
+        if row.whole not in maps:
+            return Analysis(stamped, radiograph)
+        heat = HeatMap(maps[row.whole], crops.to_image[row.whole])
+        grid = attention_grid(heat.pixels, heat.to_image, radiograph.size)
+        return Analysis(replace(stamped, attention=grid), radiograph, heat)
 
     def _check(
         self, located: Located, row: CropRows, index: int, crops: Crops, maps: Mapping[int, NDArray[np.float32]]

@@ -1,4 +1,4 @@
-"""Figures of a pipeline from its reports: radiograph level, boxes, regions; each with n and a 95 % interval."""
+"""The few figures of a pipeline that stand on its card and in the README; ``fxdet evaluate`` gives all of them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fxdet.core.findings import Report
-from fxdet.core.labels import PAPER_REGIONS, Decision
+from fxdet.core.labels import Decision
 from fxdet.core.protocols import Localizer
 from fxdet.data.samples import Sample
-from fxdet.evaluation.classification import auroc, bootstrap_interval, wilson_interval
-from fxdet.evaluation.detection import (
-    ImageBoxes,
-    average_precision,
-    mean_average_precision,
-    sensitivity_at_false_positives,
-)
+from fxdet.evaluation.boxes import BoxRows
+from fxdet.evaluation.detection import COCO_IOUS, average_precisions
+from fxdet.evaluation.estimate import Estimate
+from fxdet.evaluation.froc import froc_sensitivity
+from fxdet.evaluation.matching import ImageBoxes, match_affinity, match_images
+from fxdet.evaluation.multiclass import ClassRows
+from fxdet.evaluation.ranking import Ranking
+from fxdet.evaluation.resampling import IntervalOptions, Resampling
+from fxdet.evaluation.shares import share_estimate
 from fxdet.imaging.reading import open_radiograph
+from fxdet.pipeline.cohorts import box_rows, build_cohort, class_rows, paper_rows
+from fxdet.pipeline.pairing import Pair
 
 BATCH = 16
 
-Pairs = Sequence[tuple[Report, Sample]]
+Pairs = Sequence[Pair]
 Figure = dict[str, Any]
+
+AUROC_NAMES = {"pipeline": "auroc", "classifier": "auroc_whole_radiograph_classifier", "localizer": "auroc_localizer"}
+"""Score → name of its AUROC in the result file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +40,26 @@ class MeasureOptions:
     samples: int = 1000
     seed: int = 0
 
+    @property
+    def intervals(self) -> IntervalOptions:
+        """The same for the evaluation."""
+        return IntervalOptions(self.samples, self.seed)
+
 
 def measure_images(pairs: Pairs, options: MeasureOptions) -> dict[str, Figure]:
     """Return AUROC of the image probability (and of each stage alone), sensitivity and specificity of the decisions."""
-    truth = np.array([bool(sample.fractured) for _, sample in pairs])
-    groups = [sample.group for _, sample in pairs]
-    scores = {
-        "auroc": [report.image_probability or 0.0 for report, _ in pairs],
-        "auroc_whole_radiograph_classifier": [report.class_probability["fracture"]["fractured"] for report, _ in pairs],
-        "auroc_localizer": [max((f.detector_score for f in report.findings), default=0.0) for report, _ in pairs],
-    }
+    cohort = build_cohort(pairs, True)
+    rows = cohort.of_rows(cohort.labelled)
+    truth, resampling = rows.fractured == 1, Resampling(rows.group, options.intervals)
     figures: dict[str, Figure] = {}
-    for name, values in scores.items():
-        score = np.array(values)
-        generator = np.random.default_rng(options.seed)
-        limits = bootstrap_interval(auroc, truth, score, groups, generator, options.samples)
-        figures[name] = _figure(auroc(truth, score), limits, len(truth)) | {"fractured": int(truth.sum())}
-    definite = np.array([report.decision is Decision.FRACTURE for report, _ in pairs])
-    doubt = np.array([report.decision is not Decision.NONE for report, _ in pairs])
-    for name, positive in (("definite", definite), ("doubt", doubt)):
-        figures[f"sensitivity_{name}"] = share_of(positive[truth])
-        figures[f"specificity_{name}"] = share_of(~positive[~truth])
+    for name, score in rows.scores.items():
+        area = resampling.estimate(Ranking.of(truth, score).auroc)
+        figures[AUROC_NAMES[name]] = _figure(area) | {"fractured": int(truth.sum())}
+    for decision, name in ((Decision.FRACTURE, "definite"), (Decision.DOUBT, "doubt")):
+        called = rows.called(decision)
+        if called is not None:
+            figures[f"sensitivity_{name}"] = _figure(share_estimate(called[truth], rows.group[truth]))
+            figures[f"specificity_{name}"] = _figure(share_estimate(~called[~truth], rows.group[~truth]))
     return figures
 
 
@@ -65,71 +69,22 @@ def measure_boxes(pairs: Pairs, options: MeasureOptions) -> dict[str, Figure]:
     ``ap50`` ranks findings by their final probability, ``ap50_localizer`` by the localizer's score.
     """
     figures: dict[str, Figure] = {}
-    groups = np.array([sample.group for _, sample in pairs])
-    for name, key in (("", "probability"), ("_localizer", "detector_score")):
-        images = [image_boxes(report, sample, key) for report, sample in pairs]
-        boxes = sum(len(image.reference) for image in images)
-        counted = {"n": len(images), "boxes": boxes}
-        limits = _resampled(images, groups, options)
-        figures[f"ap50{name}"] = _figure(average_precision(images), limits, len(images)) | counted
-        figures[f"ap50_95{name}"] = {"value": _round(mean_average_precision(images)), **counted}
-        for rate in (0.5, 1.0):
-            sensitivity = sensitivity_at_false_positives(images, rate)
-            figures[f"sensitivity_at_{rate:g}_false_positives{name}"] = {"value": _round(sensitivity), **counted}
+    for name, suffix in (("pipeline", ""), ("localizer", "_localizer")):
+        rows = box_rows(pairs, name)
+        ap50, counted = _ap50(rows, options), {"n": len(rows.images), "boxes": rows.references}
+        figures[f"ap50{suffix}"] = _figure(ap50) | counted
+        mean = average_precisions(match_images(rows.images, COCO_IOUS))[0]
+        figures[f"ap50_95{suffix}"] = {"value": _rounded(Estimate(mean).value), **counted}
+        rates = (0.5, 1.0)
+        for rate, value in zip(rates, froc_sensitivity(match_affinity(rows.images, "iou"), rates)[0], strict=True):
+            found = _rounded(Estimate(value).value)
+            figures[f"sensitivity_at_{rate:g}_false_positives{suffix}"] = {"value": found, **counted}
     return figures
 
 
 def measure_regions(pairs: Pairs) -> dict[str, Figure]:
     """Return top-1 over the eight regions, and over the six of the published comparison, where one region is stated."""
-    eight, six = [], []
-    for report, sample in pairs:
-        if len(sample.regions) != 1:
-            continue
-        probability = report.class_probability["region"]
-        eight.append(report.region in sample.regions)
-        if sample.regions <= set(PAPER_REGIONS):
-            best = max(PAPER_REGIONS, key=lambda name: probability[name])
-            six.append(best in sample.regions)
-    return {"region_top1_of_8": share_of(np.array(eight)), "region_top1_of_6": share_of(np.array(six))}
-
-
-def image_boxes(report: Report, sample: Sample, key: str) -> ImageBoxes:
-    """Return findings, scored by one of their fields, and reference boxes of one radiograph."""
-    found = np.array([finding.box for finding in report.findings], dtype=np.float64).reshape(-1, 4)
-    score = np.array([getattr(finding, key) for finding in report.findings], dtype=np.float64)
-    return ImageBoxes(found, score, sample.fracture_xyxy)
-
-
-def share_of(right: NDArray[np.bool_]) -> Figure:
-    """Return a share with its Wilson interval.
-
-    Example:
-        >>> share_of(np.array([True, True, True, False]))
-        {'value': 0.75, 'interval': [0.3006, 0.9544], 'n': 4}
-    """
-    if not right.size:
-        return {"value": None, "interval": [None, None], "n": 0}
-    return _figure(float(right.mean()), wilson_interval(int(right.sum()), right.size), right.size)
-
-
-def _resampled(images: Sequence[ImageBoxes], groups: NDArray[Any], options: MeasureOptions) -> tuple[float, float]:
-    """Return the 2.5th and 97.5th percentile of AP50 over groups drawn with replacement."""
-    generator = np.random.default_rng(options.seed)
-    names, member = np.unique(groups, return_inverse=True)
-    draws = []
-    for _ in range(options.samples):
-        count = np.bincount(generator.integers(len(names), size=len(names)), minlength=len(names))
-        draws.append(average_precision(images, weights=count[member].astype(np.float64)))
-    low, high = np.nanpercentile(draws, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _figure(value: float, limits: tuple[float, float], count: int) -> Figure:
-    return {"value": _round(value), "interval": [_round(limit) for limit in limits], "n": count}
-
-
-def _round(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 4)
+    return {"region_top1_of_8": _top1(class_rows(pairs)), "region_top1_of_6": _top1(paper_rows(pairs))}
 
 
 def measure_localizer(localizer: Localizer, samples: Sequence[Sample], options: MeasureOptions) -> dict[str, Figure]:
@@ -140,16 +95,39 @@ def measure_localizer(localizer: Localizer, samples: Sequence[Sample], options: 
     Raises:
         ReadError: A file is no readable radiograph.
     """
-    images = []
+    images, sizes = [], []
     for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH]
-        found = localizer.locate([open_radiograph(sample.path) for sample in batch])
-        for sample, located in zip(batch, found, strict=True):
+        radiographs = [open_radiograph(sample.path) for sample in batch]
+        sizes += [radiograph.size for radiograph in radiographs]
+        for sample, located in zip(batch, localizer.locate(radiographs), strict=True):
             images.append(ImageBoxes(located.fractures.xyxy, located.fractures.score, sample.fracture_xyxy))
-    counted = {"n": len(images), "boxes": sum(len(image.reference) for image in images)}
-    limits = _resampled(images, np.array([sample.group for sample in samples]), options)
-    ap50 = _figure(average_precision(images), limits, len(images)) | counted
+    rows = BoxRows(images, sizes, np.array([sample.group for sample in samples], dtype=str))
+    counted = {"n": len(images), "boxes": rows.references}
+    mean = average_precisions(match_images(images, COCO_IOUS))[0]
     return {
-        "detector_ap50": ap50,
-        "detector_ap50_95": {"value": _round(mean_average_precision(images)), **counted},
+        "detector_ap50": _figure(_ap50(rows, options)) | counted,
+        "detector_ap50_95": {"value": _rounded(Estimate(mean).value), **counted},
     }
+
+
+def _ap50(rows: BoxRows, options: MeasureOptions) -> Estimate:
+    matches = match_images(rows.images, (0.5,))
+    return Resampling(rows.group, options.intervals).estimate(lambda weights: average_precisions(matches, weights))
+
+
+def _top1(rows: ClassRows | None) -> Figure:
+    if rows is None:
+        return _figure(Estimate(None))
+    keep = rows.certain
+    right = rows.allowed[keep].argmax(axis=1) == rows.probability[keep].argmax(axis=1)
+    return _figure(share_estimate(right, rows.group[keep]))
+
+
+def _figure(estimate: Estimate) -> Figure:
+    limits = [_rounded(estimate.low), _rounded(estimate.high)]
+    return {"value": _rounded(estimate.value), "interval": limits, "n": estimate.n}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -15,10 +15,16 @@ from fxdet.training.loop import EpochRecord
 
 
 class CsvLog:
-    """Keeps ``log.csv``: one row per epoch. It is written whole each time, so a resumed run leaves no double rows."""
+    """Keeps ``log.csv``: one row per epoch. It is written whole each time, so a resumed run leaves no double rows.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The file.
+        note: What stands above the table behind ``#``, e.g. that the split is leaky; empty for nothing.
+    """
+
+    def __init__(self, path: Path, note: str = "") -> None:
         self._path = path
+        self._note = f"# {note}\n" if note else ""
 
     def epoch_ended(self, history: Sequence[EpochRecord]) -> None:
         """Write all rows."""
@@ -28,7 +34,7 @@ class CsvLog:
         writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in rows)
-        write_text(self._path, text.getvalue())
+        write_text(self._path, self._note + text.getvalue())
 
     def close(self) -> None:
         """Do nothing: no file stays open."""

@@ -23,6 +23,7 @@ from fxdet.training.classifier_config import ClassifierConfig
 from fxdet.training.config import config_to_yaml, load_config
 from fxdet.training.initial import initial_network
 from fxdet.training.items import Item, OpenedSource, allowed_classes, balance_fracture, make_items, open_source
+from fxdet.training.leak_check import LeakCheck, check_leak, leak_note, split_record
 from fxdet.training.loop import Callback, RunResult, run_training
 from fxdet.training.losses import total_loss
 from fxdet.training.options import TrainingOptions
@@ -45,6 +46,8 @@ class ClassifierTask:
         config: The config.
         device: Where the network lies.
         class_weights: Head → weights (K,), or empty.
+        shown, right: Labelled pictures of the first head that this process trained on since the last validation, and
+            how many of them it named right, with their random changes.
     """
 
     network: nn.Module
@@ -53,6 +56,8 @@ class ClassifierTask:
     config: ClassifierConfig
     device: torch.device
     class_weights: Mapping[str, Tensor]
+    shown: int = 0
+    right: int = 0
 
     @property
     def steps_per_epoch(self) -> int:
@@ -72,7 +77,17 @@ class ClassifierTask:
         rows = self._rows(logits, batch.allowed)
         if batch.mixed is not None:
             rows = batch.share * rows + (1 - batch.share) * self._rows(logits, batch.mixed)
+        else:
+            self._count(logits, batch)
         return rows.mean()
+
+    def _count(self, logits: Mapping[str, Tensor], batch: Batch) -> None:
+        head = next(iter(self.config.heads))
+        allowed = batch.allowed[head]
+        labelled = ~allowed.all(dim=1)
+        best = logits[head].detach().argmax(dim=1).cpu()
+        self.shown += int(labelled.sum())
+        self.right += int(allowed[torch.arange(len(best)), best][labelled].sum())
 
     def _rows(self, logits: Mapping[str, Tensor], allowed: Mapping[str, Tensor]) -> Tensor:
         here = {head: rows.to(self.device) for head, rows in allowed.items()}
@@ -82,7 +97,11 @@ class ClassifierTask:
         """Return the figures on the validation parts."""
         batch_size = max(16, self.config.loop.batch_size)
         logits = predict_logits(network, self.validation.pixels, self.config.preprocess, self.device, batch_size)
-        return figures_of(self.validation, logits, self.config.loss)
+        figures = figures_of(self.validation, logits, self.config.loss)
+        if self.shown:
+            figures["train_accuracy"] = self.right / self.shown
+        self.shown = self.right = 0
+        return figures
 
     def about(self) -> dict[str, str]:
         """Return name, architecture, heads and preprocess for the weight file's header."""
@@ -117,8 +136,19 @@ def train_classifier(
     return run_classifier(config, resume, processes or Processes(torch.device("cpu")))
 
 
-def run_classifier(config: ClassifierConfig, resume: bool, processes: Processes) -> RunResult:
-    """Train a classifier as a config says; see :func:`train_classifier`."""
+def run_classifier(
+    config: ClassifierConfig, resume: bool, processes: Processes, store: RadiographStore | None = None
+) -> RunResult:
+    """Train a classifier as a config says; see :func:`train_classifier`.
+
+    Args:
+        config: The config.
+        resume: Continue the run folder.
+        processes: This process among all.
+        store: Decoded radiographs to share with other trainings of the same preprocess; None decodes them anew.
+    """
+    if config.fault != "none":
+        logger.warning("%s.%s shows a published fault on purpose: %s", config.name, config.tag, config.fault)
     folder = RunFolder(config.run)
     if processes.is_first:
         folder.prepare(resume, config_to_yaml(config))
@@ -127,12 +157,15 @@ def run_classifier(config: ClassifierConfig, resume: bool, processes: Processes)
         torch.manual_seed(config.loop.seed)
         network = initial_network(config.architecture, config.heads, config.dropout, config.initial_weights)
     _try_network(network, config)
-    sources = [open_source(source) for source in config.sources]
-    task = _make_task(config, sources, network, processes)
+    sources = [open_source(source, config.allow_leak) for source in config.sources]
+    check = _check_leak(folder, config, sources) if processes.is_first and config.audit else None
+    task = _make_task(config, sources, network, processes, store or radiograph_store(config))
     if processes.is_first:
-        _write_split(folder, sources)
-    options = TrainingOptions(config.loop, config.optimiser, config.schedule, config.freeze)
-    callbacks = _callbacks(folder, config) if processes.is_first else []
+        _write_split(folder, sources, check)
+    faulty = config.fault == "optimiser_holds_another_network"
+    options = TrainingOptions(config.loop, config.optimiser, config.schedule, config.freeze, faulty)
+    note = leak_note([source.stamp for source in sources], check)
+    callbacks = _callbacks(folder, config, note) if processes.is_first else []
     try:
         result = run_training(task, options, folder, processes, callbacks, resume)
     finally:
@@ -143,19 +176,24 @@ def run_classifier(config: ClassifierConfig, resume: bool, processes: Processes)
     return result
 
 
+def radiograph_store(config: ClassifierConfig) -> RadiographStore:
+    """Return an empty store of decoded radiographs for a config."""
+    return RadiographStore(config.preprocess, config.cache_side, config.filter)
+
+
 def _make_task(
     config: ClassifierConfig,
     sources: Sequence[OpenedSource],
     network: ClassifierNetwork,
     processes: Processes,
+    store: RadiographStore,
 ) -> ClassifierTask:
     training = _items(config, sources, "train")
     validation = _items(config, sources, "val")
-    _check_apart(training, validation)
+    _check_apart(training, validation, _leak_allowed(config))
     if config.sampling.balance == "fracture":
         training = balance_fracture(training)
     class_weights = _class_weights(config, training)
-    store = RadiographStore(config.preprocess, config.cache_side)
     store.load([item.sample.path for item in (*training, *validation)], 2, processes.is_first)
     augment = classification_augment(config.augment)
     maker = PictureMaker(store, config.preprocess, config.crops, augment, fracture_shares(training))
@@ -204,11 +242,11 @@ def _thinned(items: Sequence[Item], source_weight: float, seed: int) -> list[Ite
     return [item for item, limit in zip(items, chance, strict=True) if item.kind == "whole" or item.weight > limit]
 
 
-def _check_apart(training: Sequence[Item], validation: Sequence[Item]) -> None:
-    """Refuse a picture on both sides, and warn where only its group is."""
+def _check_apart(training: Sequence[Item], validation: Sequence[Item], allow_leak: bool) -> None:
+    """Refuse a picture on both sides unless a leak is allowed, and warn where only its group is."""
     paths = {item.sample.path for item in training}
     shared = [item.sample.name for item in validation if item.sample.path in paths]
-    if shared:
+    if shared and not allow_leak:
         count = len(set(shared))
         raise TrainingError(f"{count} radiographs are in training and validation, e.g. {shared[0]} – mend the split")
     groups = {(item.source, item.sample.group) for item in training}
@@ -258,25 +296,34 @@ def _try_network(network: ClassifierNetwork, config: ClassifierConfig) -> None:
         ) from error
 
 
-def _write_split(folder: RunFolder, sources: Sequence[OpenedSource]) -> None:
+def _leak_allowed(config: ClassifierConfig) -> bool:
+    return config.allow_leak or any(source.allow_leak for source in config.sources)
+
+
+def _check_leak(folder: RunFolder, config: ClassifierConfig, sources: Sequence[OpenedSource]) -> LeakCheck:
+    train = [sample for source in sources for sample in source.part(source.options.train)]
+    val = [sample for source in sources for sample in source.part(source.options.val)]
+    return check_leak(train, val, folder, _leak_allowed(config))
+
+
+def _write_split(folder: RunFolder, sources: Sequence[OpenedSource], check: LeakCheck | None) -> None:
     rows = [
         {
             "set": source.samples.name,
             "layout": source.samples.layout,
-            "split": source.split_name,
-            "sha256": source.split_sha256,
+            **source.stamp.to_json(),
             "train": list(source.options.train),
             "val": list(source.options.val),
             "counts": source.samples.counts(),
         }
         for source in sources
     ]
-    write_json(folder.path / "split.json", {"sources": rows})
+    write_json(folder.path / "split.json", split_record(rows, check))
 
 
-def _callbacks(folder: RunFolder, config: ClassifierConfig) -> list[Callback]:
+def _callbacks(folder: RunFolder, config: ClassifierConfig, note: str) -> list[Callback]:
     return [
-        CsvLog(folder.path / "log.csv"),
+        CsvLog(folder.path / "log.csv", note),
         Curves(folder.path / "curves.png", config.loop.monitor),
         TensorBoardLog(folder.path / "tensorboard"),
     ]

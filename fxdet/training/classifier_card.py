@@ -14,9 +14,14 @@ from safetensors.torch import load_file
 from fxdet._version import __version__
 from fxdet.classify.model import build_network
 from fxdet.core.files import sha256_file
-from fxdet.evaluation.classification import allowed_top1, auroc, bootstrap_interval, wilson_interval
+from fxdet.evaluation.classification import allowed_top1
+from fxdet.evaluation.estimate import Estimate
+from fxdet.evaluation.ranking import Ranking
+from fxdet.evaluation.resampling import IntervalOptions, Resampling
+from fxdet.evaluation.shares import share_estimate
 from fxdet.evaluation.temperature import fit_temperature
 from fxdet.training.classifier_config import ClassifierConfig
+from fxdet.training.leak_check import card_record
 from fxdet.training.loop import RunResult
 from fxdet.training.run_folder import RunFolder
 from fxdet.training.validation import ValidationSet, figures_of, predict_logits
@@ -70,18 +75,20 @@ def card_figures(config: ClassifierConfig, data: ValidationSet, logits: Logits) 
         truth = data.allowed["fracture"][chosen, 1]
         score = (logits["fracture"][:, 1] - logits["fracture"][:, 0])[chosen]
         groups = [f"{item.source}/{item.sample.group}" for item, kept in zip(data.items, chosen, strict=True) if kept]
-        limits = bootstrap_interval(auroc, truth, score, groups, np.random.default_rng(config.loop.seed), 500)
-        figures["auroc"] = _figure(auroc(truth, score), limits, len(truth)) | {"fractured": int(truth.sum())}
+        resampling = Resampling(groups, IntervalOptions(draws=500, seed=config.loop.seed))
+        area = resampling.estimate(Ranking.of(truth, score).auroc)
+        figures["auroc"] = _figure(area) | {"fractured": int(truth.sum())}
     if "region" in logits:
         right = allowed_top1(logits["region"][whole], data.allowed["region"][whole])
-        share = float(right.mean()) if right.size else float("nan")
-        figures["region_top1"] = _figure(share, wilson_interval(int(right.sum()), right.size), right.size)
+        figures["region_top1"] = _figure(share_estimate(right))
     return figures
 
 
-def _figure(value: float, limits: tuple[float, float], count: int) -> dict[str, Any]:
-    low, high = (None if np.isnan(limit) else round(limit, 4) for limit in limits)
-    return {"value": None if np.isnan(value) else round(value, 4), "interval": [low, high], "n": count}
+def _figure(estimate: Estimate) -> dict[str, Any]:
+    value, low, high = (
+        None if number is None else round(number, 4) for number in (estimate.value, estimate.low, estimate.high)
+    )
+    return {"value": value, "interval": [low, high], "n": estimate.n}
 
 
 def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
@@ -92,7 +99,7 @@ def _training(config: ClassifierConfig, folder: RunFolder, result: RunResult) ->
     """Return what the weights were trained on, from the run folder; without paths of this machine."""
     environment = json.loads((folder.path / "environment.json").read_text(encoding="utf-8"))
     return {
-        "sources": json.loads((folder.path / "split.json").read_text(encoding="utf-8"))["sources"],
+        **card_record(folder),
         "initial_weights": config.initial_weights.rpartition("/")[2],
         "epochs": len(result.history),
         "best_epoch": result.best_epoch + 1,
@@ -104,4 +111,6 @@ def _training(config: ClassifierConfig, folder: RunFolder, result: RunResult) ->
         "torch": environment["packages"]["torch"],
         "precision": environment["precision"],
         "git_commit": environment["git_commit"],
+        **({"filter": config.filter} if config.filter else {}),
+        **({"fault": config.fault} if config.fault != "none" else {}),
     }

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from fxdet.core.errors import did_you_mean
 from fxdet.core.labels import FRACTURE, REGIONS
 from fxdet.data.augment import AugmentOptions
+from fxdet.data.filters import FILTERS
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.training.losses import LossOptions
-from fxdet.training.options import FreezeStage, LoopOptions, OptimiserOptions, ScheduleOptions, check
+from fxdet.training.options import SILENT, FreezeStage, LoopOptions, OptimiserOptions, ScheduleOptions, check
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,12 @@ class ClassifierConfig:
         optimiser, schedule, freeze, loop: See :mod:`fxdet.training.options`.
         cache_side: Longer side above which radiographs are kept smaller in memory, px.
         allow_empty_classes: Train although no picture may show one of the classes.
+        audit: Look for validation pictures among the training pictures before anything else.
+        allow_leak: Go on although parts share pictures or groups; every result is stamped with it.
+        filter: Filter of :data:`fxdet.data.filters.FILTERS` that each radiograph goes through before it is resized. A
+            pipeline does not filter and refuses such a network.
+        fault: A published fault to be shown. ``optimiser_holds_another_network``: nothing is learned. Only with a tag
+            that begins with ``faulty``.
         licence, description: For the card.
     """
 
@@ -151,6 +159,10 @@ class ClassifierConfig:
     allow_empty_classes: bool = False
     licence: str = "AGPL-3.0-only"
     description: str = ""
+    audit: bool = field(default=True, metadata=SILENT)
+    allow_leak: bool = field(default=False, metadata=SILENT)
+    filter: str | None = field(default=None, metadata=SILENT)
+    fault: Literal["none", "optimiser_holds_another_network"] = field(default="none", metadata=SILENT)
 
     def __post_init__(self) -> None:
         check("sources", bool(self.sources), "none", "at least one data set")
@@ -161,5 +173,9 @@ class ClassifierConfig:
         for head, names in self.heads.items():
             good = len(set(names)) == len(names) >= 2
             check("heads", good, f"{head}: {list(names)}", "two or more different names")
+        if self.filter is not None and self.filter not in FILTERS:
+            raise ValueError(f"filter: got '{self.filter}'{did_you_mean(self.filter, FILTERS)}")
+        named = self.fault == "none" or self.tag.startswith("faulty")
+        check("fault", named, f"{self.fault} with tag '{self.tag}'", "a tag that begins with 'faulty'")
         unknown = set(self.loss.head_weights) - set(self.heads)
         check("loss", not unknown, f"head_weights for {sorted(unknown)}", f"heads of {sorted(self.heads)}")

@@ -57,9 +57,15 @@ def build_config(tree: Place, schema: type[Schema], name: str = "") -> Schema:
 
 
 def config_to_plain(value: Any) -> Any:
-    """Return a config as plain YAML data; paths and enumerations become texts."""
+    """Return a config as plain YAML data; paths and enumerations become texts.
+
+    A field with the metadata ``silent`` is left out while it has its default, so that a run that was started before the
+    key existed can still be resumed.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: config_to_plain(getattr(value, field.name)) for field in fields(value)}
+        pairs = ((field, getattr(value, field.name)) for field in fields(value))
+        kept = ((field, item) for field, item in pairs if not (field.metadata.get("silent") and item == field.default))
+        return {field.name: config_to_plain(item) for field, item in kept}
     if isinstance(value, Mapping):
         return {str(key): config_to_plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

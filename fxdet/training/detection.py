@@ -14,6 +14,7 @@ from fxdet.training.detection_config import DetectionConfig
 from fxdet.training.detection_data import DetectionParts, collect_parts
 from fxdet.training.detector_card import write_detector_card
 from fxdet.training.faster_rcnn import train_faster_rcnn
+from fxdet.training.leak_check import check_leak, leak_note, split_record
 from fxdet.training.loop import Callback, RunResult
 from fxdet.training.precision import choose_precision
 from fxdet.training.processes import Processes
@@ -46,10 +47,11 @@ def train_detector(
     processes = processes or Processes(torch.device("cpu"))
     folder = RunFolder(config.run)
     parts = collect_parts(config)
+    note = ""
     if processes.is_first:
         folder.prepare(resume, config_to_yaml(config))
-        _write_facts(folder, config, parts, processes.device)
-    callbacks = _callbacks(folder) if processes.is_first else []
+        note = _write_facts(folder, config, parts, processes.device)
+    callbacks = _callbacks(folder, note) if processes.is_first else []
     try:
         if config.architecture.startswith("yolo"):
             result = train_yolo(config, callbacks)
@@ -63,11 +65,15 @@ def train_detector(
     return result
 
 
-def _callbacks(folder: RunFolder) -> list[Callback]:
+def _callbacks(folder: RunFolder, note: str) -> list[Callback]:
     path = folder.path
-    return [CsvLog(path / "log.csv"), Curves(path / "curves.png", MONITOR), TensorBoardLog(path / "tensorboard")]
+    return [CsvLog(path / "log.csv", note), Curves(path / "curves.png", MONITOR), TensorBoardLog(path / "tensorboard")]
 
 
-def _write_facts(folder: RunFolder, config: DetectionConfig, parts: DetectionParts, device: torch.device) -> None:
+def _write_facts(folder: RunFolder, config: DetectionConfig, parts: DetectionParts, device: torch.device) -> str:
+    """Check the parts against each other, write what goes in, and return what heads the log of a leaky run."""
     folder.write_environment(device, choose_precision(config.precision, device))
-    write_json(folder.path / "split.json", {"sources": list(parts.facts)})
+    allow_leak = config.allow_leak or any(source.allow_leak for source in config.sources)
+    check = check_leak(parts.train, parts.val, folder, allow_leak) if config.audit else None
+    write_json(folder.path / "split.json", split_record(parts.facts, check))
+    return leak_note(parts.stamps, check)

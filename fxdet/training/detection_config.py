@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from fxdet.core.labels import LabelMap
+from fxdet.training.options import SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,10 @@ class DetectionSource:
     Attributes:
         path: Folder of the set.
         layout: Its layout; None recognises it.
-        split: Built-in split name or CSV file; None takes the parts as published.
+        split: Built-in split name or CSV file, with ``@`` and a fold where one is wanted; None takes the parts as
+            published.
+        split_sha256: Expected hash of a split file.
+        allow_leak: Take parts that share a group.
         train: Parts that are trained on.
         val: Parts that choose the epoch.
         normals: Pictures without a fracture per fractured one in training, drawn by the seed; None takes all.
@@ -33,6 +37,8 @@ class DetectionSource:
     normals: float | None = 1.0
     val_normals: float | None = 1.0
     fracture_boxes: bool = True
+    split_sha256: str | None = field(default=None, metadata=SILENT)
+    allow_leak: bool = field(default=False, metadata=SILENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,8 @@ class DetectionConfig:
         device: ``cpu``, ``cuda``, or ``0,1`` for several GPUs.
         seed: Seed of everything random.
         augment: Augmentation.
+        audit: Look for validation pictures among the training pictures before anything else.
+        allow_leak: Go on although parts share pictures or groups; every result is stamped with it.
         licence, description: For the card.
     """
 
@@ -125,6 +133,8 @@ class DetectionConfig:
     augment: DetectionAugment = field(default_factory=DetectionAugment)
     licence: str = "AGPL-3.0-only"
     description: str = ""
+    audit: bool = field(default=True, metadata=SILENT)
+    allow_leak: bool = field(default=False, metadata=SILENT)
 
     def __post_init__(self) -> None:
         if not self.sources:

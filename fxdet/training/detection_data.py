@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from fxdet.core.boxes import clip_boxes
 from fxdet.core.errors import DataError, ReadError
-from fxdet.core.files import sha256_bytes
 from fxdet.core.labels import LabelMap
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample, SampleSet
-from fxdet.data.splits import apply_split, named_split
+from fxdet.data.splits import LeakStamp, split_samples
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.imaging.reading import open_radiograph
 from fxdet.localize.located import FRACTURE_LABEL
@@ -56,11 +55,13 @@ class DetectionParts:
         train: Samples to learn from.
         val: Samples that choose the epoch.
         facts: Per source: set, layout, split list, its SHA-256, parts and counts, as JSON data.
+        stamps: Per source: the split list, and whether its parts share groups.
     """
 
     train: tuple[Sample, ...]
     val: tuple[Sample, ...]
     facts: tuple[dict[str, Any], ...]
+    stamps: tuple[LeakStamp, ...] = ()
 
 
 def collect_parts(config: DetectionConfig) -> DetectionParts:
@@ -72,12 +73,15 @@ def collect_parts(config: DetectionConfig) -> DetectionParts:
     generator = np.random.default_rng(config.seed)
     train: list[Sample] = []
     val: list[Sample] = []
-    facts = []
+    facts, stamps = [], []
     for source in config.sources:
-        samples, checksum = _open(source)
+        allow_leak = config.allow_leak or source.allow_leak
+        published = open_samples(source.path, source.layout)
+        samples, stamp = split_samples(published, source.split, allow_leak, source.split_sha256)
         chosen = _choose(samples, source.train, source.normals, source, generator)
         judged = _choose(samples, source.val, source.val_normals, source, generator)
-        facts.append(_facts(source, samples, checksum, (chosen, judged)))
+        facts.append(_facts(source, samples, stamp, (chosen, judged)))
+        stamps.append(stamp)
         train += chosen
         val += judged
     for name, part in (("train", train), ("val", val)):
@@ -86,7 +90,7 @@ def collect_parts(config: DetectionConfig) -> DetectionParts:
                 f"the {name} part of {[str(s.path) for s in config.sources]} has {len(part)} pictures and no fracture "
                 f"box – check 'split' and '{name}' of the sources"
             )
-    return DetectionParts(tuple(train), tuple(val), tuple(facts))
+    return DetectionParts(tuple(train), tuple(val), tuple(facts), tuple(stamps))
 
 
 def load_items(samples: Sequence[Sample], labels: LabelMap) -> list[DetectionItem]:
@@ -100,17 +104,8 @@ def load_items(samples: Sequence[Sample], labels: LabelMap) -> list[DetectionIte
     return items
 
 
-def _open(source: DetectionSource) -> tuple[SampleSet, str]:
-    samples = open_samples(source.path, source.layout)
-    if source.split is None:
-        names = "\n".join(f"{sample.name},{sample.part}" for sample in samples)
-        return samples, sha256_bytes(names.encode())
-    split = named_split(source.split)
-    return apply_split(samples, split), split.sha256
-
-
 def _facts(
-    source: DetectionSource, samples: SampleSet, checksum: str, parts: tuple[list[Sample], list[Sample]]
+    source: DetectionSource, samples: SampleSet, stamp: LeakStamp, parts: tuple[list[Sample], list[Sample]]
 ) -> dict[str, Any]:
     counts = {
         name: {"pictures": len(part), "fractured": sum(bool(sample.fracture_boxes) for sample in part)}
@@ -119,8 +114,7 @@ def _facts(
     return {
         "set": samples.name,
         "layout": samples.layout,
-        "split": source.split or "as published",
-        "sha256": checksum,
+        **stamp.to_json(),
         "train": list(source.train),
         "val": list(source.val),
         "used": counts,

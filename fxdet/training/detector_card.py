@@ -8,6 +8,7 @@ from typing import Any
 from fxdet._version import __version__
 from fxdet.core.files import sha256_file
 from fxdet.training.detection_config import DetectionConfig
+from fxdet.training.leak_check import card_record
 from fxdet.training.loop import RunResult
 from fxdet.training.run_folder import RunFolder
 from fxdet.zoo.cards import CARD_NAME, ModelCard, write_card
@@ -39,7 +40,7 @@ def _training(config: DetectionConfig, folder: RunFolder, result: RunResult) -> 
     """Return what the weights were trained on, without paths of this machine."""
     environment = json.loads((folder.path / "environment.json").read_text(encoding="utf-8"))
     return {
-        "sources": json.loads((folder.path / "split.json").read_text(encoding="utf-8"))["sources"],
+        **card_record(folder),
         "initial_weights": config.initial_weights.rpartition("/")[2],
         "epochs": len(result.history),
         "best_epoch": result.best_epoch + 1,

@@ -18,7 +18,7 @@ from fxdet.core.files import read_json_lines
 from fxdet.core.findings import Box
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample, SampleSet
-from fxdet.data.splits import apply_split, builtin_split, builtin_split_names, read_split
+from fxdet.data.splits import LeakStamp, split_samples
 from fxdet.training.classifier_config import CropOptions, SourceOptions
 
 logger = getLogger(__name__)
@@ -54,14 +54,12 @@ class OpenedSource:
     Attributes:
         options: What the config says of it.
         samples: The radiographs, with parts.
-        split_name: Name of the split list, or ``published``.
-        split_sha256: Hash of the list; for published parts, empty.
+        stamp: The split list, its hash, and whether its parts share groups.
     """
 
     options: SourceOptions
     samples: SampleSet
-    split_name: str
-    split_sha256: str
+    stamp: LeakStamp
 
     def part(self, names: Iterable[str]) -> tuple[Sample, ...]:
         """Return the radiographs of some parts, after the source's filters."""
@@ -69,28 +67,22 @@ class OpenedSource:
         return tuple(sample for sample in self.samples if sample.part in wanted)
 
 
-def open_source(options: SourceOptions) -> OpenedSource:
+def open_source(options: SourceOptions, allow_leak: bool = False) -> OpenedSource:
     """Read a data set, apply its split list and filters.
 
+    Args:
+        options: What the config says of the set.
+        allow_leak: Take parts that share groups, whatever the options say.
+
     Raises:
-        DataError: The set, the list or the filter file is wrong.
+        DataError: The set, the list or the filter file is wrong, or parts share groups.
     """
     samples = open_samples(options.path, options.layout)
-    split_name, checksum = "published", ""
-    if options.split is not None:
-        split = _read_split(options)
-        samples = apply_split(samples, split, options.allow_leak)
-        split_name, checksum = options.split, split.sha256
+    allow_leak = allow_leak or options.allow_leak
+    samples, stamp = split_samples(samples, options.split, allow_leak, options.split_sha256)
     for problem in samples.problems[:5]:
         logger.warning("%s: %s %s", samples.name, problem.where, problem.what)
-    return OpenedSource(options, _filtered(samples, options), split_name, checksum)
-
-
-def _read_split(options: SourceOptions) -> Any:
-    assert options.split is not None
-    if options.split in builtin_split_names():
-        return builtin_split(options.split)
-    return read_split(Path(options.split), options.split_sha256)
+    return OpenedSource(options, _filtered(samples, options), stamp)
 
 
 def _filtered(samples: SampleSet, options: SourceOptions) -> SampleSet:

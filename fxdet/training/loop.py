@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from logging import getLogger
 from math import isfinite
@@ -168,7 +169,8 @@ class _Run:
         network = task.network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         average = WeightAverage(network, options.loop.ema_decay) if options.loop.ema_decay else None
         scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
-        self.state = _State(network, average, build_optimiser(network, options.optimiser), scaler)
+        moved = deepcopy(network) if options.optimise_a_copy else network
+        self.state = _State(network, average, build_optimiser(moved, options.optimiser), scaler)
 
     def go(self, resume: bool) -> RunResult:
         loop = self.options.loop

@@ -33,7 +33,7 @@ def _parameter_groups(network: nn.Module, options: OptimiserOptions) -> list[dic
     groups: list[dict[str, object]] = []
     for (backbone, decayed), parameters in sorted_out.items():
         rate = options.learning_rate * (options.backbone_factor if backbone else 1.0)
-        decay = options.weight_decay if decayed else 0.0
+        decay = options.weight_decay if decayed or options.decay_everything else 0.0
         groups.append({"params": parameters, "lr": rate, "highest": rate, "weight_decay": decay})
     return groups
 

@@ -7,6 +7,9 @@ from typing import Literal
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
+SILENT = {"silent": True}
+"""Metadata of a key that resolved configs leave out at its default, so that runs from before the key existed resume."""
+
 
 def check(name: str, good: bool, got: object, expected: str) -> None:
     """Raise ``ValueError`` in the form that :func:`fxdet.training.config.load_config` places in the file."""
@@ -21,7 +24,8 @@ class OptimiserOptions:
     Attributes:
         name: ``adamw``, ``adam`` or ``sgd``.
         learning_rate: Highest learning rate.
-        weight_decay: Decay; biases and normalisation layers are left out.
+        weight_decay: Decay; biases and normalisation layers are left out. With ``adam`` it is added to the gradient.
+        decay_everything: Decay biases and normalisation layers, too, as a plain ``torch.optim.Adam`` does.
         momentum: Momentum of ``sgd`` (Nesterov).
         betas: Averages of ``adam`` and ``adamw``.
         backbone_factor: Learning rate of the backbone as a multiple of the heads'.
@@ -33,6 +37,7 @@ class OptimiserOptions:
     momentum: float = 0.9
     betas: tuple[float, float] = (0.9, 0.999)
     backbone_factor: float = 1.0
+    decay_everything: bool = field(default=False, metadata=SILENT)
 
     def __post_init__(self) -> None:
         check("learning_rate", self.learning_rate > 0, self.learning_rate, "> 0")
@@ -140,9 +145,12 @@ class TrainingOptions:
         optimiser: How weights move.
         schedule: How the learning rate changes.
         freeze: Stages of freezing; each ends at its own epoch.
+        optimise_a_copy: The published Team-05 fault: the optimiser holds another network's parameters, so that the one
+            that is trained never moves.
     """
 
     loop: LoopOptions = field(default_factory=LoopOptions)
     optimiser: OptimiserOptions = field(default_factory=OptimiserOptions)
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
     freeze: tuple[FreezeStage, ...] = ()
+    optimise_a_copy: bool = False

@@ -16,6 +16,7 @@ from fxdet.core.errors import DataError, ReadError
 from fxdet.core.findings import Box
 from fxdet.core.objects import Crops, Radiograph
 from fxdet.data.augment import ClassificationAugment
+from fxdet.data.filters import apply_filter
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.imaging.reading import open_radiograph
 from fxdet.training.classifier_config import CropOptions
@@ -42,11 +43,13 @@ class RadiographStore:
     Args:
         preprocess: Makes the grey values.
         longest: Longer side, px, above which a radiograph is kept smaller.
+        filter_name: Filter of :data:`fxdet.data.filters.FILTERS` that each goes through, at the size that is kept.
     """
 
-    def __init__(self, preprocess: Preprocess, longest: int) -> None:
+    def __init__(self, preprocess: Preprocess, longest: int, filter_name: str | None = None) -> None:
         self._preprocess = preprocess
         self._longest = longest
+        self._filter = filter_name
         self._kept: dict[Path, StoredRadiograph] = {}
 
     def load(self, paths: Sequence[Path], threads: int = 2, is_first: bool = True) -> None:
@@ -82,6 +85,8 @@ class RadiographStore:
             height, width = (max(1, round(side * scale)) for side in grey.shape)
             grey = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), dtype=np.float32)
         pixels = np.rint(grey * 255).astype(np.uint8)
+        if self._filter is not None:
+            pixels = apply_filter(self._filter, pixels)
         return StoredRadiograph(Radiograph(pixels, str(path), radiograph.sha256), scale)
 
 

@@ -74,9 +74,9 @@ def network_input(pixels: Tensor, device: torch.device) -> Tensor:
 def figures_of(data: ValidationSet, logits: Mapping[str, NDArray[np.float32]], loss: LossOptions) -> dict[str, float]:
     """Return the figures of an epoch; those without the classes they need are left out.
 
-    ``auroc`` and ``ap`` of the fracture head on whole radiographs (and ``auroc@source`` where there are several),
-    ``crop_auroc``, ``region_top1`` over all labelled whole radiographs, ``region_macro6`` over the six regions of the
-    papers, ``val_loss``.
+    ``auroc``, ``ap`` and ``accuracy`` (at .5) of the fracture head on whole radiographs (and ``auroc@source`` where
+    there are several), ``crop_auroc``, ``region_top1`` over all labelled whole radiographs, ``region_macro6`` over the
+    six regions of the papers, ``val_loss``.
     """
     whole = np.array([item.kind == "whole" for item in data.items])
     figures = {"val_loss": _mean_loss(data, logits, loss)}
@@ -98,6 +98,8 @@ def _fracture_figures(data: ValidationSet, logits: NDArray[np.float32], whole: N
     sources = np.array([item.source for item in data.items])
     chosen = labelled & whole
     figures = {"auroc": auroc(truth[chosen], score[chosen]), "ap": average_precision(truth[chosen], score[chosen])}
+    right = truth[chosen] == (score[chosen] > 0)
+    figures["accuracy"] = float(right.mean()) if right.size else float("nan")
     crops = labelled & ~whole
     figures["crop_auroc"] = auroc(truth[crops], score[crops])
     names = dict.fromkeys(sources.tolist())

@@ -43,6 +43,12 @@ log = getLogger(__name__)
 MONITOR = "fitness"
 """Chooses the best epoch: mean of AP50 and AP50:95 of the fracture class."""
 
+REPORTING = frozenset(
+    f"ultralytics.utils.callbacks.{name}"
+    for name in ("clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wb")
+)
+"""Callbacks that ultralytics adds for each of these packages that is installed; a run tells nobody but its folder."""
+
 
 class YoloTrainer(DetectionTrainer):  # type: ignore[misc]
     """Ultralytics' detection trainer over radiographs; ``args.data`` is the run's resolved config file.
@@ -130,7 +136,9 @@ class YoloTrainer(DetectionTrainer):  # type: ignore[misc]
             self._bar.update()
         elif event == "on_train_epoch_end":
             self._bar.close()
-        super().run_callbacks(event)
+        for callback in self.callbacks.get(event, ()):
+            if callback.__module__ not in REPORTING:
+                callback(self)
 
     def _seed_epoch(self) -> None:
         """Make the epoch's randomness a function of (seed, epoch), whatever ran before."""

@@ -27,6 +27,7 @@ def timm_classifier(card: ModelCard, weights: Path, device: str) -> TimmClassifi
     """
     from fxdet.classify.model import TimmClassifier, build_network
 
+    _refuse_shown_faults(card)
     network = build_network(card.architecture, card.head_labels)
     state = read_weights(card, weights)
     own = network.state_dict()
@@ -43,6 +44,20 @@ def timm_classifier(card: ModelCard, weights: Path, device: str) -> TimmClassifi
     return TimmClassifier(
         network, preprocess_of(card), card.head_labels, dict(card.temperature), card.full_name, device
     )
+
+
+def _refuse_shown_faults(card: ModelCard) -> None:
+    """Refuse networks that were made to show a paper's result and not to be used."""
+    if "fault" in card.training:
+        raise ModelError(
+            f"can't use {card.full_name} – it shows the published fault '{card.training['fault']}' on purpose –"
+            " take the network that was trained properly"
+        )
+    if "filter" in card.training:
+        raise ModelError(
+            f"can't use {card.full_name} – it was trained on pictures filtered by '{card.training['filter']}', and the"
+            " pipeline does not filter – train it without 'filter'"
+        )
 
 
 def yolo_localizer(card: ModelCard, weights: Path, device: str) -> YoloLocalizer:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fxdet.classify.crosscheck import CrossCheckLimits, box_in_crop, coverage, cross_check, judge
+from fxdet.classify.crosscheck import CrossCheckLimits, attention_grid, box_in_crop, coverage, cross_check, judge
 from fxdet.core.labels import Verdict
 
 SIDE = 40
@@ -100,3 +100,15 @@ def test_any_box_on_any_map_gives_a_share_and_a_verdict(seed, values):
     mask[cut[2] : cut[3], cut[0] : cut[1]] = 1
     expected = (np.kron(attention, np.ones((8, 8))) * mask).sum() / attention.sum() / 64
     assert check.mass_in_box == pytest.approx(expected, abs=0.02)
+
+
+def test_attention_of_the_whole_radiograph_on_a_grid() -> None:
+    # A 200 × 100 px radiograph in an 8 × 8 map: 25 px per map pixel, two map pixels of padding on both sides.
+    attention = np.zeros((8, 8))
+    attention[1, 3], attention[6, 5], attention[4, 0] = 3.0, 1.0, 9.0
+    to_image = np.array([[25.0, 0, -50], [0, 25.0, 0]])
+    grid = attention_grid(attention, to_image, (200, 100), 4)
+    assert np.sum(grid.cells) == pytest.approx(1)
+    assert grid.cells[0][1] == 0.75 and grid.cells[3][3] == 0.25  # what lies beside the radiograph does not count
+    assert grid.peak_xy == (37.5, 37.5)
+    assert np.sum(attention_grid(np.zeros((8, 8)), to_image, (200, 100)).cells) == 0

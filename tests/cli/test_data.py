@@ -83,7 +83,7 @@ def test_browse(folder, tmp_path):
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["set-001.png", "set-002.png"]
     with Image.open(tmp_path / "out/set-001.png") as page:
-        assert page.size == (128, 64 + 30)
+        assert page.size == (128, 20 + 20 + 64 + 30)  # title and legend, then tile and caption
 
 
 def test_browse_filters(folder, tmp_path):

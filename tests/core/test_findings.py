@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fxdet.core.findings import DISCLAIMER, CrossCheck, Finding, ModelStamp, RegionBox, Report
+from fxdet.core.findings import DISCLAIMER, AttentionGrid, CrossCheck, Finding, ModelStamp, RegionBox, Report
 from fxdet.core.labels import Decision, Verdict
 
 
@@ -24,6 +24,7 @@ def full_report() -> Report:
         class_probability={"fracture": {"normal": 0.25, "fractured": 0.75}},
         regions=(RegionBox((0.0, 0.0, 5.0, 5.0), 0.5, "wrist", 0.5),),
         findings=(finding,),
+        attention=AttentionGrid(((0.5, 0.25), (0.25, 0.0)), (4.5, 2.5)),
         spacing_mm=(0.25, 0.25),
         models=(ModelStamp("yolov8n.test", "ab"),),
         warnings=("truncated",),
@@ -51,5 +52,9 @@ def test_a_newer_schema_is_refused() -> None:
 def test_probabilities_out_of_range_name_the_field() -> None:
     with pytest.raises(ValueError, match=r"Report\.image_probability"):
         Report("a", image_probability=1.2)
+    with pytest.raises(ValueError, match=r"AttentionGrid\.cells: expected rows of one length"):
+        AttentionGrid(((0.5,), (0.25, 0.25)), (0.0, 0.0))
+    with pytest.raises(ValueError, match=r"AttentionGrid\.cells: got"):
+        AttentionGrid(((1.5,),), (0.0, 0.0))
     with pytest.raises(ValueError, match=r"Finding\.box"):
         Finding((5.0, 0.0, 1.0, 1.0), 0.5, 0.5, 0.5, Decision.NONE, "leg", 0.5, 0.5)

@@ -87,7 +87,7 @@ def test_boxes_over_the_border_are_cut_and_told(draw, write):
     assert [box.xyxy for box in samples.samples[0].boxes] == [(0, 0, 4, 5), (30, 10, 40, 15)]
     assert [p.what.split("; ")[-1] for p in samples.problems] == [
         "it is cut",
-        "box 50.0, 10.0, 55.0, 15.0 lies outside the 40 × 20 px picture",
+        "it is left out",
     ]
 
 

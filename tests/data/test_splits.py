@@ -5,11 +5,21 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fxdet.core.errors import DataError
+from fxdet.data import splits
 from fxdet.data.samples import Sample, SampleSet
-from fxdet.data.splits import apply_split, builtin_split, builtin_split_names, named_split, read_split
+from fxdet.data.splits import (
+    LeakStamp,
+    apply_split,
+    builtin_split,
+    builtin_split_names,
+    named_split,
+    read_split,
+    split_samples,
+)
 
 LIST = """# set: Drawn; seed: 7; rule: patients; then ages
 image_id,group,part,fold,region
@@ -111,18 +121,113 @@ def test_list_of_another_set(write):
         apply_split(samples("z.jpg"), read_split(write("l.csv", LIST)))
 
 
+BUILTIN = {
+    "bonefracture/as-published": [3631, 348, 169, 0],
+    "bonefracture/grouped": [827, 826, 826, 827, 827, 15],
+    "fracatlas/grouped": [2836, 407, 816, 24],
+    "fracatlas/grouped-strict": [2804, 403, 816, 60],
+    "fracatlas/official": [574, 82, 61, 3366],
+    "multiregion/as-published": [9246, 828, 506, 0],
+    "multiregion/grouped": [774, 774, 774, 773, 774, 0],
+}
+"""Pictures in train, val and test, or in the five folds, and those left out."""
+
+
 def test_builtin_lists_are_whole():
-    assert builtin_split_names() == ["bonefracture/as-published", "fracatlas/grouped"]
-    parts = {name: [row.part for row in builtin_split(name).rows] for name in builtin_split_names()}
-    counts = {name: [found.count(part) for part in ("train", "val", "test", None)] for name, found in parts.items()}
-    assert counts == {"fracatlas/grouped": [2836, 407, 816, 24], "bonefracture/as-published": [3631, 348, 169, 0]}
-    assert all(builtin_split(name).shared_groups() == [] for name in parts)
+    assert builtin_split_names() == sorted(BUILTIN)
+    lists = {name: builtin_split(name) for name in BUILTIN}
+    for name, counts in BUILTIN.items():
+        parts = ["train", "val", "test"] if len(counts) == 4 else [f"fold{fold}" for fold in range(5)]
+        found = [row.part for row in lists[name].rows]
+        assert [found.count(part) for part in (*parts, None)] == counts, name
+    leaky = {name: len(split.shared_groups()) for name, split in lists.items() if split.shared_groups()}
+    assert leaky == {"fracatlas/official": 17, "multiregion/as-published": 172}
     assert builtin_split("fracatlas/grouped").seed == 7
 
 
-def test_builtin_list_that_was_changed_is_refused(monkeypatch, tmp_path):
-    from fxdet.data import splits
+@pytest.mark.parametrize("name", ["fracatlas/grouped", "multiregion/grouped", "bonefracture/grouped"])
+def test_a_fold_of_a_builtin_list(name):
+    split = named_split(f"{name}@4")
+    assert split.source == f"{name}@4"
+    assert split.sha256 == builtin_split(name).sha256
+    assert split.shared_groups() == []
+    folds = {part: {row.fold for row in split.rows if row.part == part} for part in ("train", "val", "test")}
+    assert folds == {"train": {1, 2, 3}, "val": {0}, "test": {4}}
 
+
+def test_strict_and_grouped_have_the_same_test_part():
+    grouped, strict = builtin_split("fracatlas/grouped"), builtin_split("fracatlas/grouped-strict")
+    known = {row.name: row.part for row in grouped.rows}
+    assert {n for n, part in known.items() if part == "test"} == {r.name for r in strict.rows if r.part == "test"}
+    assert all(row.part in (known[row.name], None) for row in strict.rows)
+    assert all(row.part or row.columns["reason"] for row in strict.rows)
+
+
+@pytest.mark.parametrize("name", sorted(BUILTIN))
+def test_pandas_reads_the_builtin_lists(name):
+    table = pd.read_csv(splits.BUILTIN / f"{name.replace('/', '_').replace('-', '_')}.csv", comment="#")
+    assert len(table) == sum(BUILTIN[name])
+
+
+FILES = """# set: Drawn; seed: none; rule: names
+name,file,group,part
+train/x/1.jpg,aa,g,train
+train/x/1 - Copy.jpg,aa,g,train
+val/x/2.jpg,aa,g,val
+test/y/3.jpg,bb,,test
+"""
+
+
+def test_one_picture_under_several_names(write):
+    split = read_split(write("l.csv", FILES))
+    given = samples("unique/aa.jpg", "unique/bb.jpg", "unique/cc.jpg")
+    with pytest.raises(DataError, match="1 groups lie in more than one part, the first is g"):
+        apply_split(given, split)
+    found = apply_split(given, split, allow_leak=True)
+    assert [(s.name, s.path.name, s.part, s.group) for s in found] == [
+        ("train/x/1.jpg", "aa.jpg", "train", "g"),
+        ("train/x/1 - Copy.jpg", "aa.jpg", "train", "g"),
+        ("val/x/2.jpg", "aa.jpg", "val", "g"),
+        ("test/y/3.jpg", "bb.jpg", "test", "test/y/3.jpg"),
+    ]
+    assert [p.what for p in found.problems] == ["pictures that the list does not name: 1; they are left out"]
+    published = samples("train/x/1.jpg", "train/x/1 - Copy.jpg", "val/x/2.jpg", "test/y/3.jpg")
+    assert apply_split(published, split, allow_leak=True).counts() == {"train": 2, "val": 1, "test": 1}
+
+
+def test_folds_by_name(write):
+    path = write("l.csv", "name,part,fold\na,train,0\nb,train,1\nc,test,2\nd,,1\n")
+    assert [row.part for row in named_split(f"{path}@2").rows] == ["val", "train", "test", None]
+    with pytest.raises(DataError, match="got fold 3, expected 0 to 2"):
+        named_split(f"{path}@3")
+    with pytest.raises(DataError, match="got fold 0, and the list has no folds"):
+        named_split("fracatlas/official@0")
+
+
+def test_own_columns_become_attributes(write):
+    path = write("l.csv", "name,part,fold,official,fractured,view\na.jpg,train,0,valid,1,lateral\n")
+    given = SampleSet("drawn", "table", Path("root"), (Sample(Path("a.jpg"), "a.jpg", attributes={"view": "frontal"}),))
+    attributes = apply_split(given, read_split(path)).samples[0].attributes
+    assert attributes == {"view": "frontal", "official": "valid", "fold": "0"}
+
+
+def test_stamps(write):
+    parts = [Sample(Path(n), n, part, group="g" if n in "ab" else n) for n, part in {"a": "train", "b": "val"}.items()]
+    leaky = SampleSet("drawn", "table", Path("root"), tuple(parts))
+    with pytest.raises(DataError, match="published parts of root: 1 groups lie in more than one part"):
+        split_samples(leaky, None)
+    found, stamp = split_samples(leaky, None, allow_leak=True)
+    assert found is leaky
+    assert (stamp.split, stamp.leaky, stamp.shared_groups, stamp.example) == ("as published", True, 1, "g")
+    assert stamp.to_json() == {"split": "as published", "sha256": stamp.sha256, "leaky": True, "shared_groups": 1}
+    path = write("l.csv", "name,part\na,train\nb,val\n")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert split_samples(leaky, str(path), sha256=digest)[1] == LeakStamp(str(path), digest)
+    with pytest.raises(DataError, match="SHA-256"):
+        split_samples(leaky, str(path), sha256="0" * 64)
+
+
+def test_builtin_list_that_was_changed_is_refused(monkeypatch, tmp_path):
     for file in ("SHA256SUMS", "fracatlas_grouped.csv"):
         (tmp_path / file).write_bytes((splits.BUILTIN / file).read_bytes())
     monkeypatch.setattr(splits, "BUILTIN", tmp_path)

@@ -1,25 +1,22 @@
+"""Rankings against scikit-learn and by hand."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from fxdet.evaluation.classification import (
-    allowed_top1,
-    auroc,
-    average_precision,
-    bootstrap_interval,
-    macro_accuracy,
-    wilson_interval,
-)
+from fxdet.evaluation.classification import allowed_top1, auroc, average_precision, macro_accuracy
+from fxdet.evaluation.ranking import Ranking, roc_area, sensitivity_at, specificity_at
 
 rows = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=40).filter(
     lambda pairs: 0 < sum(truth for truth, _ in pairs) < len(pairs)
 )
 
 
+@settings(max_examples=50, deadline=None)  # scikit-learn takes its time
 @given(rows)
 def test_auroc_and_ap_as_scikit_learn(pairs: list[tuple[bool, int]]):
     truth, score = zip(*pairs, strict=True)
@@ -27,10 +24,65 @@ def test_auroc_and_ap_as_scikit_learn(pairs: list[tuple[bool, int]]):
     assert average_precision(truth, score) == pytest.approx(metrics.average_precision_score(truth, score))
 
 
+@settings(max_examples=50, deadline=None)
+@given(rows, st.lists(st.integers(0, 3), min_size=40, max_size=40))
+def test_weights_count_rows_as_scikit_learn(pairs: list[tuple[bool, int]], times: list[int]):
+    truth, score = (np.array(column) for column in zip(*pairs, strict=True))
+    weights = np.array(times[: len(truth)], dtype=float)
+    if not 0 < weights[truth].sum() < weights.sum():
+        assert np.isnan(Ranking.of(truth, score).auroc(weights[None])[0])
+        return
+    ranking = Ranking.of(truth, score)
+    wanted = metrics.roc_auc_score(truth, score, sample_weight=weights)
+    assert ranking.auroc(weights[None])[0] == pytest.approx(wanted)
+    wanted = metrics.average_precision_score(truth, score, sample_weight=weights)
+    assert ranking.average_precision(weights[None])[0] == pytest.approx(wanted)
+
+
+@given(rows, st.permutations(range(40)))
+def test_order_and_rescaling_do_not_matter(pairs: list[tuple[bool, int]], order: list[int]):
+    truth, score = (np.array(column) for column in zip(*pairs, strict=True))
+    places = [place for place in order if place < len(truth)]
+    assert auroc(truth[places], np.exp(score[places])) == pytest.approx(auroc(truth, score))
+    assert auroc(~truth, -score) == pytest.approx(auroc(truth, score))
+    assert auroc(truth, -score) == pytest.approx(1 - auroc(truth, score))
+
+
+@given(rows, st.sampled_from([0.0, 0.5, 0.8, 0.9, 1.0]))
+def test_fixed_points_by_trying_every_threshold(pairs: list[tuple[bool, int]], level: float):
+    truth, score = (np.array(column) for column in zip(*pairs, strict=True))
+    hits, alarms = Ranking.of(truth, score).steps()
+    tried = [(np.mean(score[truth] >= t), np.mean(score[~truth] < t)) for t in [*np.unique(score), np.inf]]
+    assert sensitivity_at(hits, alarms, level)[0] == pytest.approx(max(se for se, sp in tried if sp >= level - 1e-9))
+    assert specificity_at(hits, alarms, level)[0] == pytest.approx(max(sp for se, sp in tried if se >= level - 1e-9))
+
+
 @pytest.mark.parametrize("truth", [[], [1, 1], [0, 0]])
 def test_one_class_has_no_auroc(truth: list[int]):
     assert np.isnan(auroc(truth, truth))
     assert np.isnan(average_precision(truth, truth)) == (sum(truth) == 0)
+    hits, alarms = Ranking.of(truth, truth).steps()
+    assert np.isnan([sensitivity_at(hits, alarms, 0.9)[0], specificity_at(hits, alarms, 0.9)[0]]).all()
+
+
+def test_equal_scores_are_chance():
+    assert auroc([0, 1, 0, 1], [0.3] * 4) == 0.5
+    assert average_precision([0, 1, 0, 0], [0.3] * 4) == 0.25
+
+
+def test_curves_by_hand():
+    ranking = Ranking.of([1, 0, 1, 0], [0.9, 0.8, 0.8, 0.1])
+    false, true = ranking.roc()
+    assert false.tolist() == [0, 0, 0.5, 1]
+    assert true.tolist() == [0, 0.5, 1, 1]
+    recall, precision = ranking.precision_recall()
+    assert recall.tolist() == [0.5, 1, 1]
+    assert precision.round(3).tolist() == [1.0, 0.667, 0.5]
+    assert roc_area(*ranking.steps())[0] == 0.875
+
+
+def test_infinite_scores_rank():
+    assert auroc([0, 1, 1], [-np.inf, np.inf, np.inf]) == 1.0
 
 
 def test_rows_must_fit():
@@ -38,39 +90,6 @@ def test_rows_must_fit():
         auroc([0, 1], [0, 1, 2])
     with pytest.raises(ValueError, match="NaN"):
         auroc([0, 1], [0.0, float("nan")])
-
-
-# Newcombe 1998, table I.
-@pytest.mark.parametrize(
-    ("successes", "total", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_interval_as_published(successes: int, total: int, low: float, high: float):
-    assert wilson_interval(successes, total) == pytest.approx((low, high), abs=6e-5)
-
-
-def test_wilson_interval_edges():
-    assert wilson_interval(0, 0) == (0.0, 1.0)
-    assert wilson_interval(5, 5)[1] == 1.0
-    with pytest.raises(ValueError, match="expected 0 <= successes"):
-        wilson_interval(6, 5)
-
-
-def test_bootstrap_covers_the_truth_and_groups_widen_it():
-    generator = np.random.default_rng(0)
-    truth = np.repeat(generator.random(60) < 0.5, 5)
-    score = truth + np.repeat(generator.normal(0, 1.2, 60), 5)
-    names = np.repeat(np.arange(60), 5)
-    single = bootstrap_interval(auroc, truth, score, None, np.random.default_rng(1), 300)
-    grouped = bootstrap_interval(auroc, truth, score, names, np.random.default_rng(1), 300)
-    value = auroc(truth, score)
-    assert single[0] < value < single[1] and grouped[0] < value < grouped[1]
-    assert grouped[1] - grouped[0] > 1.6 * (single[1] - single[0])
-    assert grouped == bootstrap_interval(auroc, truth, score, names, np.random.default_rng(1), 300)
-
-
-def test_bootstrap_of_nothing():
-    assert all(np.isnan(bootstrap_interval(auroc, [], [], None, np.random.default_rng(0), 5)))
 
 
 def test_top1_of_sets_and_missing_labels():

@@ -43,6 +43,7 @@ def config(tmp_path: Path, drawn_set: Path) -> Config:
             "architecture": "test_resnet",
             "run": str(tmp_path / "run"),
             "initial_weights": "none",
+            "audit": False,  # drawings of 96 px are as alike as near-duplicates; test_leak_check.py has its own
             "preprocess": {"size": 64},
             "sources": [{"path": str(drawn_set), "whole": 0.3, "fracture_boxes": 0.2, "background": 0.1}],
             "loop": {"epochs": 2, "batch_size": 16, "ema_decay": 0.9, "precision": "fp32"},

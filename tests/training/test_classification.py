@@ -48,6 +48,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory):
         "architecture": "test_resnet",
         "run": str(folder / "run"),
         "initial_weights": "none",
+        "audit": False,
         "preprocess": {"size": 64},
         "heads": {"fracture": ["normal", "fractured"], "region": ["forearm", "leg"]},
         "sources": sources,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fxdet.core.errors import DataError
 from fxdet.core.labels import FRACTURE, HAND_REGIONS, REGIONS
 from fxdet.data.samples import BoxLabel, Sample, SampleSet
+from fxdet.data.splits import LeakStamp
 from fxdet.training.classifier_config import CropOptions, SourceOptions
 from fxdet.training.items import (
     Item,
@@ -38,7 +39,7 @@ UNBOXED = sample("unboxed.png", fractured=True)
 
 def source(options: SourceOptions) -> OpenedSource:
     samples = SampleSet("set", "table", Path("/data"), (BROKEN, SOUND, UNBOXED))
-    return OpenedSource(options, samples, "published", "")
+    return OpenedSource(options, samples, LeakStamp("as published", ""))
 
 
 def kinds(options: SourceOptions) -> list[tuple[str, str, bool | None]]:

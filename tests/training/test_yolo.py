@@ -22,6 +22,7 @@ tag: drawn
 architecture: yolov8n
 run: {run}
 initial_weights: none
+audit: false
 sources:
   - path: {data}
     normals: null

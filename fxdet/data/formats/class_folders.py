@@ -46,12 +46,16 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     folders = list(_class_folders(path))
     meanings = class_meanings({folder.name for _, folder in folders}, options.meanings)
     samples: list[Sample] = []
-    problems: list[Problem] = []
+    problems: list[Problem] = [
+        Problem(str(folder), "holds no class folders, expected at least one", "empty_split")
+        for folder in sub_folders(path)
+        if folder.name.lower() in PART_NAMES and not sub_folders(folder)
+    ]
     for part, folder in folders:
         meaning = meanings[folder.name]
         images = list_images(folder)
         if not images:
-            problems.append(Problem(str(folder), "holds no pictures"))
+            problems.append(Problem(str(folder), "holds no pictures, expected at least one", "empty_split"))
         samples.extend(
             Sample(
                 path=image,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,16 @@ from fxdet.core.errors import DataError
 from fxdet.data.folders import PART_NAMES, list_images, part_of, relative_name, sub_folders
 from fxdet.data.formats.meanings import ClassMeaning, class_meanings
 from fxdet.data.formats.reading import (
+    AnnotationError,
     ReadOptions,
+    annotation_problem,
     boxes_inside,
+    check_box,
     fractured_by_boxes,
     read_json,
     regions_by_boxes,
     size_or_problem,
+    size_problem,
 )
 from fxdet.data.samples import BoxLabel, Problem, Sample, SampleSet
 
@@ -31,11 +35,12 @@ Polygon = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class CocoImage:
-    """One picture of a COCO file: stated name, height and width, px, and boxes."""
+    """One picture of a COCO file: stated name, height and width, px, boxes, and whether its boxes are known at all."""
 
     file_name: str
     size: tuple[int, int] | None
     boxes: tuple[BoxLabel, ...]
+    labelled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ def read_coco_file(path: Path, meanings: Mapping[str, ClassMeaning]) -> CocoFile
         raise DataError(f"{path}: expected a COCO file with `images`, `annotations` and `categories`")
     names = coco_names(data)
     problems: list[Problem] = []
-    known = {image["id"] for image in _entries(data, "images")}
+    images = _distinct(path, _entries(data, "images"), problems)
+    known = {image["id"] for image in images}
     annotations = data.get("annotations") or []
     if not isinstance(annotations, list):
         raise DataError(f"{path}: annotations: got {type(annotations).__name__}, expected a list")
@@ -82,28 +88,39 @@ def read_coco_file(path: Path, meanings: Mapping[str, ClassMeaning]) -> CocoFile
     for index, annotation in enumerate(annotations):
         try:
             if annotation["image_id"] not in known:
-                raise ValueError(f"image_id {annotation['image_id']!r} is not in `images`")
+                raise AnnotationError(f"image_id {annotation['image_id']!r} is not in `images`", "label_without_image")
             boxes[annotation["image_id"]].append(_box(annotation, names, meanings))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            problems.append(Problem(f"{path}: annotations[{index}]", _reason(error)))
-    images = [_image(image, boxes) for image in _entries(data, "images") if image.get("file_name")]
-    return CocoFile(tuple(names.values()), tuple(images), tuple(problems))
+            problems.append(annotation_problem(f"{path}: annotations[{index}]", error))
+    stated = tuple(_image(image, boxes) for image in images if image.get("file_name"))
+    if not stated:
+        problems.append(Problem(str(path), "`images` names no picture, expected at least one", "empty_split"))
+    return CocoFile(tuple(names.values()), stated, tuple(problems))
 
 
-def _reason(error: Exception) -> str:
-    return f"field {error} is missing" if isinstance(error, KeyError) else str(error)
+def _distinct(path: Path, images: list[dict[str, Any]], problems: list[Problem]) -> list[dict[str, Any]]:
+    """Return the first image of each id: what is annotated under a shared id can't be told apart."""
+    first: dict[Any, dict[str, Any]] = {}
+    for image in images:
+        kept = first.setdefault(image["id"], image)
+        if kept is not image:
+            what = f"id {image['id']!r} of {image.get('file_name')} is that of {kept.get('file_name')}, which is kept"
+            problems.append(Problem(f"{path}: images", what, "duplicate_id"))
+    return list(first.values())
 
 
 def _image(image: Mapping[str, Any], boxes: Mapping[Any, list[BoxLabel]]) -> CocoImage:
     height, width = image.get("height"), image.get("width")
     size = (height, width) if isinstance(height, int) and isinstance(width, int) and height > 0 < width else None
-    return CocoImage(str(image["file_name"]), size, tuple(boxes.get(image.get("id"), ())))
+    # fxdet writes "box_labels": false where the boxes of a picture are unknown; COCO itself has no word for it.
+    labelled = image.get("box_labels") is not False
+    return CocoImage(str(image["file_name"]), size, tuple(boxes.get(image.get("id"), ())), labelled)
 
 
 def _box(annotation: Mapping[str, Any], names: Mapping[Any, str], meanings: Mapping[str, ClassMeaning]) -> BoxLabel:
     category = annotation["category_id"]
     if category not in names:
-        raise ValueError(f"category_id {category!r} is unknown, expected one of {list(names)[:20]}")
+        raise AnnotationError(f"category_id {category!r} is unknown, expected one of {list(names)[:20]}", "class_id")
     polygon = _polygon(annotation.get("segmentation"))
     stated = annotation.get("bbox")
     if stated:
@@ -113,8 +130,7 @@ def _box(annotation: Mapping[str, Any], names: Mapping[Any, str], meanings: Mapp
         box = box_bounds(np.array(polygon))
     else:
         raise ValueError("neither `bbox` nor `segmentation` is stated")
-    if not all(math.isfinite(edge) for edge in box) or box[2] <= box[0] or box[3] <= box[1]:
-        raise ValueError(f"bbox {stated!r}: expected finite x, y and width, height above 0")
+    check_box(f"bbox {stated!r}", box, "finite x, y and width, height above 0")
     name = names[category]
     return BoxLabel(box, name, meanings[name].kind if name in meanings else "other", polygon)
 
@@ -126,7 +142,10 @@ def _polygon(segmentation: Any) -> Polygon | None:
     outline: Sequence[float] = segmentation[0]
     if len(outline) < 6 or len(outline) % 2:
         return None
-    return tuple((float(x), float(y)) for x, y in zip(outline[::2], outline[1::2], strict=True))
+    points = tuple((float(x), float(y)) for x, y in zip(outline[::2], outline[1::2], strict=True))
+    if not all(map(math.isfinite, (edge for point in points for edge in point))):
+        raise AnnotationError("segmentation: got a coordinate that is not finite, expected numbers, px", "nan")
+    return points
 
 
 def matches(path: Path) -> str | None:
@@ -165,31 +184,64 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     if not files:
         raise DataError(f"{path}: no COCO file – expected JSON with `images`, `annotations` and `categories`")
     root = path if path.is_dir() else path.parent
-    names = {name for file in files for name in coco_names(_mapping(file)).values()}
+    names = dict.fromkeys(name for file in files for name in _stated_names(file))
     meanings = class_meanings(sorted(names), options.meanings)
     problems: list[Problem] = []
     samples: dict[str, Sample] = {}
     by_name: dict[str, list[Path]] = {}
     for image in list_images(root):
         by_name.setdefault(image.name, []).append(image)
-    for file in files:
-        content = read_coco_file(file, meanings)
-        problems.extend(content.problems)
+    for file, content in _contents(files, meanings, problems):
+        found = {stated: place for stated in content.images if (place := _find(file, stated.file_name, by_name))}
+        if content.images and not found:
+            what = f"none of its {len(content.images)} pictures exists, the first is {content.images[0].file_name}"
+            problems.append(Problem(str(file), what, "missing_folder"))
         for stated in content.images:
-            if (found := _find(file, stated.file_name, by_name)) is None:
-                problems.append(Problem(str(file), f"{stated.file_name} does not exist"))
-                continue
-            sample = _sample(root, file, found, stated, meanings, problems)
-            if samples.setdefault(sample.name, sample) is not sample:
-                problems.append(Problem(str(file), f"{stated.file_name} was read before; the first entry is kept"))
+            if stated in found:
+                sample = _sample(root, file, found[stated], stated, meanings, problems)
+                if samples.setdefault(sample.name, sample) is not sample:
+                    what = f"{stated.file_name} was read before; the first entry is kept"
+                    problems.append(Problem(str(file), what, "duplicate_id"))
+            elif found:
+                problems.append(Problem(str(file), f"{stated.file_name} does not exist", "label_without_image"))
+    problems.extend(_unlisted(root, by_name, samples.values()))
     if not samples:
         raise DataError(f"{path}: none of the listed pictures exists below {root} – pass the folder that holds them")
-    return SampleSet(root.name, "coco", path, tuple(samples.values()), tuple(problems))
+    return SampleSet(root.name, "coco", path, tuple(samples.values()), tuple(problems), tuple(names))
 
 
-def _mapping(file: Path) -> Mapping[str, Any]:
-    data = read_json(file)
-    return data if isinstance(data, dict) else {}
+def _unlisted(root: Path, by_name: Mapping[str, list[Path]], samples: Iterable[Sample]) -> Iterator[Problem]:
+    """Yield the pictures that lie beside listed ones and are in no COCO file."""
+    listed = {sample.path for sample in samples}
+    folders = {place.parent for place in listed}
+    for image in sorted(place for places in by_name.values() for place in places):
+        if image.parent in folders and image not in listed:
+            yield Problem(str(image), "is in no COCO file; it is left out", "image_without_label")
+
+
+def _contents(
+    files: list[Path], meanings: Mapping[str, ClassMeaning], problems: list[Problem]
+) -> Iterator[tuple[Path, CocoFile]]:
+    """Yield each file with its content; where there are several, one that can't be read is a problem."""
+    for file in files:
+        try:
+            content = read_coco_file(file, meanings)
+        except DataError as error:
+            if len(files) == 1:
+                raise
+            problems.append(Problem(str(file), str(error), "bad_line"))
+            continue
+        problems.extend(content.problems)
+        yield file, content
+
+
+def _stated_names(file: Path) -> list[str]:
+    """Return the class names of a file; one that can't be read is told by :func:`_contents`."""
+    try:
+        data = read_json(file)
+    except DataError:
+        return []
+    return list(coco_names(data).values()) if isinstance(data, dict) else []
 
 
 def _find(file: Path, name: str, by_name: Mapping[str, list[Path]]) -> Path | None:
@@ -218,10 +270,9 @@ def _sample(
 ) -> Sample:
     size = size_or_problem(image, problems)
     boxes: tuple[BoxLabel, ...] | None = None
-    if size is not None and stated.size not in (None, size):
-        got = f"annotated as {stated.size}, the file is {size} (height, width); its boxes are left out"
-        problems.append(Problem(str(image), got))
-    elif size is not None:
+    if size is not None and stated.size is not None and stated.size != size:
+        problems.append(size_problem(image, stated.size, size, "its boxes are left out"))
+    elif size is not None and stated.labelled:
         boxes = boxes_inside(str(image), stated.boxes, size, problems)
     return Sample(
         path=image,

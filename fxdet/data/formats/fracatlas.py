@@ -16,7 +16,7 @@ from fxdet.core.labels import HAND_REGIONS
 from fxdet.data.folders import list_images, relative_name
 from fxdet.data.formats.coco import CocoImage, read_coco_file
 from fxdet.data.formats.meanings import ClassMeaning
-from fxdet.data.formats.reading import ReadOptions, boxes_inside, read_rows, size_or_problem
+from fxdet.data.formats.reading import ReadOptions, boxes_inside, read_rows, size_or_problem, size_problem
 from fxdet.data.samples import BoxLabel, Problem, Sample, SampleSet
 
 REGION_FLAGS: Mapping[str, frozenset[str]] = {
@@ -62,22 +62,37 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     """
     problems: list[Problem] = []
     table = path / "dataset.csv"
-    rows = read_rows(table)
+    rows = read_rows(table, problems)
     if not rows or "image_id" not in rows[0][1]:
         raise DataError(f"{table}: column image_id is missing – expected the release's dataset.csv")
     files = {file.name: file for file in list_images(path / "images")}
+    read_names: set[str] = set()
     reference = _reference(path, problems)
     parts = _official_parts(path, problems)
     samples: list[Sample] = []
     for number, row in rows:
         name = row["image_id"]
-        if (file := files.pop(name, None)) is None:
-            problems.append(Problem(f"{table}:{number}", f"{name} is listed and not below images/"))
+        if name in read_names:
+            problems.append(Problem(f"{table}:{number}", f"{name} is listed before, which is kept", "duplicate_id"))
             continue
+        if (file := files.pop(name, None)) is None:
+            what = f"{name} is listed and not below images/"
+            problems.append(Problem(f"{table}:{number}", what, "label_without_image"))
+            continue
+        read_names.add(name)
         sample = _sample(path, file, row, problems)
         samples.append(_with_boxes(replace(sample, part=parts.get(name)), reference, problems))
-    problems.extend(Problem(str(file), "is not listed in dataset.csv; it is left out") for file in files.values())
-    return SampleSet("fracatlas", "fracatlas", path, tuple(samples), tuple(problems))
+    if len(samples) < len(rows):
+        problems.extend(_missing_folders(path))
+    unlisted = "is not listed in dataset.csv; it is left out"
+    problems.extend(Problem(str(file), unlisted, "image_without_label") for file in files.values())
+    return SampleSet("fracatlas", "fracatlas", path, tuple(samples), tuple(problems), (CLASS,))
+
+
+def _missing_folders(root: Path) -> list[Problem]:
+    folders = [root / "images" / name for name in ("Fractured", "Non_fractured")]
+    what = "is missing, expected the release's pictures"
+    return [Problem(str(folder), what, "missing_folder") for folder in folders if not folder.is_dir()]
 
 
 def regions_of(flags: Set[str]) -> frozenset[str]:
@@ -93,9 +108,14 @@ def regions_of(flags: Set[str]) -> frozenset[str]:
 
 def _reference(path: Path, problems: list[Problem]) -> dict[str, CocoImage] | None:
     if not (path / COCO_FILE).is_file():
-        problems.append(Problem(str(path / COCO_FILE), "is missing: no boxes, the COCO file is their reference"))
+        what = "is missing: no boxes, the COCO file is their reference"
+        problems.append(Problem(str(path / COCO_FILE), what, "missing_folder"))
         return None
-    coco = read_coco_file(path / COCO_FILE, MEANINGS)
+    try:
+        coco = read_coco_file(path / COCO_FILE, MEANINGS)
+    except DataError as error:
+        problems.append(Problem(str(path / COCO_FILE), f"{error}; boxes are unknown", "bad_line"))
+        return None
     problems.extend(coco.problems)
     return {image.file_name: image for image in coco.images}
 
@@ -106,12 +126,17 @@ def _official_parts(path: Path, problems: list[Problem]) -> dict[str, str]:
     for stem, part in (("train", "train"), ("valid", "val"), ("test", "test")):
         file = path / SPLIT_FOLDER / f"{stem}.csv"
         if not file.is_file():
-            problems.append(Problem(str(file), f"is missing: the official {part} part is unknown"))
+            what = f"is missing: the official {part} part is unknown"
+            problems.append(Problem(str(file), what, "missing_folder"))
             continue
-        for _, row in read_rows(file):
+        rows = read_rows(file, problems)
+        if not rows:
+            problems.append(Problem(str(file), f"part {part} lists no picture, expected at least one", "empty_split"))
+        for number, row in rows:
             name = row.get("image_id", "")
             if parts.setdefault(name, part) != part:
-                problems.append(Problem(str(file), f"{name} is in part {parts[name]} as well; {parts[name]} is kept"))
+                what = f"{name} is in part {parts[name]} as well; {parts[name]} is kept"
+                problems.append(Problem(f"{file}:{number}", what, "duplicate_id"))
     return parts
 
 
@@ -119,12 +144,14 @@ def _sample(root: Path, file: Path, row: Mapping[str, str], problems: list[Probl
     in_fractured = file.parent.name == "Fractured"
     if row.get("fractured") not in ("0", "1"):
         got = row.get("fractured", "")
-        problems.append(Problem(f"{root / 'dataset.csv'}: {file.name}", f"fractured: got {got!r}, expected 0 or 1"))
+        what = f"fractured: got {got!r}, expected 0 or 1"
+        problems.append(Problem(f"{root / 'dataset.csv'}: {file.name}", what, "bad_line"))
     elif (row["fractured"] == "1") != in_fractured:
         problems.append(
             Problem(
                 f"{root / 'dataset.csv'}: {file.name}",
                 f"fractured is {row['fractured']}, the file lies in {file.parent.name}/; the folder is taken",
+                "label_contradiction",
             )
         )
     attributes = {key: row[key] for key in ("hardware", "multiscan", "mixed") if row.get(key)}
@@ -145,7 +172,8 @@ def _with_boxes(sample: Sample, reference: Mapping[str, CocoImage] | None, probl
     stated = reference.get(sample.path.name)
     if stated is None:
         if sample.fractured:
-            problems.append(Problem(str(sample.path), "lies in Fractured/ and has no box in the COCO file"))
+            what = "lies in Fractured/ and has no box in the COCO file"
+            problems.append(Problem(str(sample.path), what, "image_without_label"))
         return replace(sample, boxes=None if sample.fractured else ())
     size = size_or_problem(sample.path, problems)
     if size is None or stated.size is None or stated.size == size:
@@ -153,8 +181,7 @@ def _with_boxes(sample: Sample, reference: Mapping[str, CocoImage] | None, probl
         return replace(sample, boxes=boxes, image_size=size or stated.size)
     turned = _turned_boxes(sample.path.name, stated, size)
     outcome = "the boxes are turned back" if turned else "its boxes are left out"
-    got = f"annotated as {stated.size[1]} × {stated.size[0]} px, the file is {size[1]} × {size[0]} px; {outcome}"
-    problems.append(Problem(str(sample.path), got))
+    problems.append(size_problem(sample.path, stated.size, size, outcome))
     return replace(sample, boxes=turned, image_size=size)
 
 

@@ -47,7 +47,7 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     """
     problems: list[Problem] = []
     table = path / "dataset.csv"
-    rows = read_rows(table)
+    rows = read_rows(table, problems)
     if missing := [key for key in KEYS if not rows or key not in rows[0][1]]:
         raise DataError(f"{table}: column {missing[0]} is missing – expected the release's dataset.csv")
     files = list(walk_files(path))
@@ -56,16 +56,22 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     names = _class_names(files)
     meanings = {**CLASS_MEANINGS["grazpedwri"], **options.meanings}
     samples: list[Sample] = []
+    met: set[str] = set()
     for number, row in rows:
         stem = row["filestem"]
-        if (image := images.get(stem)) is None:
-            problems.append(Problem(f"{table}:{number}", f"{stem} is listed and has no picture"))
+        if stem in met:
+            problems.append(Problem(f"{table}:{number}", f"{stem} is listed before, which is kept", "duplicate_id"))
             continue
+        if (image := images.get(stem)) is None:
+            what = f"{stem} is listed and has no picture"
+            problems.append(Problem(f"{table}:{number}", what, "label_without_image"))
+            continue
+        met.add(stem)
         boxes = _boxes(image, labels.get(stem), names, meanings, problems)
         samples.append(_sample(path, image, row, boxes, problems))
     if not samples:
         raise DataError(f"{path}: none of the {len(rows)} listed pictures exists – unpack images_part*.zip here")
-    return SampleSet("grazpedwri", "grazpedwri", path, tuple(samples), tuple(problems))
+    return SampleSet("grazpedwri", "grazpedwri", path, tuple(samples), tuple(problems), names)
 
 
 def _class_names(files: list[Path]) -> tuple[str, ...]:
@@ -90,7 +96,7 @@ def _boxes(
 ) -> tuple[BoxLabel, ...] | None:
     if label is None:
         return None
-    text = read_text(label)
+    text = read_text(label, "replace")
     if not text.strip():
         return ()
     size = size_or_problem(image, problems)
@@ -108,7 +114,7 @@ def _sample(
     drawn = any(box.kind == "fracture" for box in boxes or ())
     if boxes is not None and flagged != drawn:
         flag = "is set and no fracture box is drawn" if flagged else "is not set and a fracture box is drawn"
-        problems.append(Problem(str(image), f"fracture_visible {flag}; it counts as fractured"))
+        problems.append(Problem(str(image), f"fracture_visible {flag}; it counts as fractured", "label_contradiction"))
     fractured: bool | None = flagged or drawn
     if not fractured and _is_set(row.get("diagnosis_uncertain", "")):
         fractured = None

@@ -14,6 +14,9 @@ from fxdet.data.samples import Problem, Sample, SampleSet
 
 COLUMNS = ("split", "label", "name", "file")
 
+ENDINGS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "GIF": (".gif",)}
+"""Format as published → endings of a name that fit it."""
+
 _BASE = re.compile(r"(?P<base>\d+)(-rotated\d+)*( - Copy)?( ?\(\d+\))*\.\w+$")
 
 
@@ -38,20 +41,59 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     Raises:
         DataError: The manifest can't be read or lacks a column.
     """
-    manifest = path / "manifest.csv"
-    rows = read_rows(manifest)
-    missing = [column for column in COLUMNS if not rows or column not in rows[0][1]]
-    if missing:
-        raise DataError(f"{manifest}: column {missing[0]} is missing, expected {', '.join(COLUMNS)}")
     problems: list[Problem] = []
     by_file: dict[str, list[dict[str, str]]] = {}
-    for _, row in rows:
+    for row in _told_rows(path, problems):
         by_file.setdefault(row["file"], []).append(row)
     groups = base_groups(by_file)
     samples = tuple(
         replace(_sample(path, file, by_file[file], options, problems), group=groups[file]) for file in sorted(by_file)
     )
+    if not (path / "unique").is_dir():
+        problems.insert(0, Problem(str(path / "unique"), "is missing, expected the pictures", "missing_folder"))
     return SampleSet("multiregion", "multiregion", path, samples, tuple(problems))
+
+
+def published_files(path: Path) -> tuple[tuple[str, str], ...]:
+    """Return every published name, as ``train/fractured/1.jpg``, with the file below ``unique/`` that it was given to.
+
+    Raises:
+        DataError: The manifest can't be read or lacks a column.
+    """
+    return tuple((_published(row), row["file"]) for _, row in _manifest_rows(path))
+
+
+def _published(row: Mapping[str, str]) -> str:
+    return f"{row['split']}/{row['label']}/{row['name']}"
+
+
+def _told_rows(path: Path, problems: list[Problem]) -> list[dict[str, str]]:
+    """Return the rows, each published name once, and note what the manifest says of the files as published.
+
+    The pictures were recoded: only the manifest knows which were cut short or named after another format.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    for number, row in _manifest_rows(path, problems):
+        where, name = f"{path / 'manifest.csv'}:{number}", _published(row)
+        if name in rows:
+            problems.append(Problem(where, f"{name} is listed before, which is kept", "duplicate_id"))
+            continue
+        rows[name] = row
+        if row.get("truncated") == "1":
+            problems.append(Problem(where, f"{name} was published as a truncated file", "truncated"))
+        content = row.get("format", "")
+        if content and Path(name).suffix.lower() not in ENDINGS.get(content, ("",)):
+            problems.append(Problem(where, f"{name} was published as a {content} file", "wrong_extension"))
+    return list(rows.values())
+
+
+def _manifest_rows(path: Path, problems: list[Problem] | None = None) -> list[tuple[int, dict[str, str]]]:
+    manifest = path / "manifest.csv"
+    rows = read_rows(manifest, problems)
+    missing = [column for column in COLUMNS if not rows or column not in rows[0][1]]
+    if missing:
+        raise DataError(f"{manifest}: column {missing[0]} is missing, expected {', '.join(COLUMNS)}")
+    return rows
 
 
 def base_groups(by_file: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, str]:
@@ -86,11 +128,12 @@ def base_groups(by_file: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str,
 def _sample(root: Path, file: str, rows: list[dict[str, str]], options: ReadOptions, problems: list[Problem]) -> Sample:
     path = root / "unique" / file
     if not path.is_file():
-        problems.append(Problem(str(path), "is listed in manifest.csv and missing"))
+        problems.append(Problem(str(path), "is listed in manifest.csv and missing", "label_without_image"))
     labels = sorted({row["label"] for row in rows})
     meanings = [options.meanings.get(label) or meaning_of(label) for label in labels]
     if len(labels) > 1:
-        problems.append(Problem(str(path), f"was published as {' and '.join(labels)}; fractured counts as unknown"))
+        what = f"was published as {' and '.join(labels)}; fractured counts as unknown"
+        problems.append(Problem(str(path), what, "label_contradiction"))
     parts = [row["split"] for row in rows]
     counts = {part: parts.count(part) for part in ("train", "val", "test") if part in parts}
     return Sample(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fxdet.core.errors import DataError
 from fxdet.data.folders import PART_NAMES, list_images, relative_name, sub_folders
-from fxdet.data.formats.reading import ReadOptions, read_text
+from fxdet.data.formats.reading import ReadOptions, lines_of
 from fxdet.data.samples import Problem, Sample, SampleSet
 
 STUDY_REGIONS: Mapping[str, frozenset[str]] = {
@@ -59,9 +59,11 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     for image in list_images(path):
         name = relative_name(image, path)
         if (found := _STUDY.search(name)) is None:
-            problems.append(Problem(str(image), "expected XR_REGION/patientN/studyN_positive/; it is left out"))
+            what = "expected XR_REGION/patientN/studyN_positive/; it is left out"
+            problems.append(Problem(str(image), what, "image_without_label"))
         elif (region := found["region"]) not in STUDY_REGIONS:
-            problems.append(Problem(str(image), f"region {region} is unknown, expected {', '.join(STUDY_REGIONS)}"))
+            what = f"region {region} is unknown, expected {', '.join(STUDY_REGIONS)}"
+            problems.append(Problem(str(image), what, "class_id"))
         else:
             samples.append(_sample(image, name, path, found, labels, problems))
     if not samples:
@@ -86,13 +88,13 @@ def _study_labels(root: Path, problems: list[Problem]) -> dict[str, bool]:
     """Return study path from the region on → abnormal."""
     labels: dict[str, bool] = {}
     for _, file in _part_tables(root, "labeled_studies"):
-        for number, line in enumerate(read_text(file).splitlines(), start=1):
+        for number, line in enumerate(lines_of(file), start=1):
             study, _, label = line.strip().rpartition(",")
             if label in ("0", "1") and "XR_" in study:
                 labels[_below_part(study)] = label == "1"
             elif line.strip():
                 got = f"got {line.strip()[:60]!r}, expected study path and 0 or 1"
-                problems.append(Problem(f"{file}:{number}", got))
+                problems.append(Problem(f"{file}:{number}", got, "bad_line"))
     return labels
 
 
@@ -102,7 +104,8 @@ def _sample(
     abnormal = found["state"] == "positive"
     fractured = None if abnormal else False
     if labels.get(found[0], abnormal) != abnormal:
-        problems.append(Problem(str(image), f"the folder says {found['state']}, labeled_studies.csv the opposite"))
+        what = f"the folder says {found['state']}, labeled_studies.csv the opposite"
+        problems.append(Problem(str(image), what, "label_contradiction"))
         fractured = None
     folders = [root.name, *Path(name).parts[:-1]]
     return Sample(
@@ -120,6 +123,7 @@ def _sample(
 def _check_listed(root: Path, names: set[str], problems: list[Problem]) -> None:
     present = {_below_part(name) for name in names}
     for _, file in _part_tables(root, "image_paths"):
-        for number, line in enumerate(read_text(file).splitlines(), start=1):
+        for number, line in enumerate(lines_of(file), start=1):
             if line.strip() and _below_part(line) not in present:
-                problems.append(Problem(f"{file}:{number}", f"{line.strip()[:120]} does not exist"))
+                what = f"{line.strip()[:120]} does not exist"
+                problems.append(Problem(f"{file}:{number}", what, "label_without_image"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fxdet.core.errors import DataError, ReadError
 from fxdet.core.findings import Box
@@ -17,6 +18,9 @@ from fxdet.data.samples import BoxLabel, Problem
 
 ROUNDING = 1.5
 """How far an edge may lie outside the picture without a problem, px (tools count pixels from 0 or from 1)."""
+
+UNREADABLE = "\ufffd"
+"""Stands where bytes are no UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +34,100 @@ class ReadOptions:
     meanings: Mapping[str, ClassMeaning] = field(default_factory=dict)
 
 
-def read_text(path: Path) -> str:
-    """Return a text file's content; a byte order mark is dropped.
+class AnnotationError(ValueError):
+    """One wrong line or annotation; ``code`` is its kind, a key of :data:`fxdet.data.audit.faults.FAULTS`."""
+
+    def __init__(self, what: str, code: str = "bad_line") -> None:
+        super().__init__(what)
+        self.code = code
+
+
+def annotation_problem(where: str, error: Exception) -> Problem:
+    """Return the problem that an annotation's error stands for; one without a code is a bad line."""
+    what = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
+    return Problem(where, what, error.code if isinstance(error, AnnotationError) else "bad_line")
+
+
+def check_box(what: str, xyxy: Box, expected: str) -> Box:
+    """Return a box, or say what is wrong with it.
+
+    Args:
+        what: The box as stated, for the message.
+        xyxy: Its edges, px.
+        expected: What was expected, for the message.
 
     Raises:
-        DataError: The file can't be read or is not UTF-8.
+        AnnotationError: An edge is not finite, or the box has no area.
+    """
+    if not all(map(math.isfinite, xyxy)):
+        raise AnnotationError(f"{what}: got a coordinate that is not finite, expected {expected}", "nan")
+    if xyxy[2] <= xyxy[0] or xyxy[3] <= xyxy[1]:
+        raise AnnotationError(f"{what}: got a box without area, expected {expected}", "box_degenerate")
+    return xyxy
+
+
+def size_problem(path: Path, stated: tuple[int, int], size: tuple[int, int], outcome: str) -> Problem:
+    """Return the problem of a picture whose annotation states another size.
+
+    Args:
+        path: The picture.
+        stated: Height and width as annotated, px.
+        size: Height and width of the file, px.
+        outcome: What becomes of its boxes.
+    """
+    what = f"annotated as {stated[1]} × {stated[0]} px, the file is {size[1]} × {size[0]} px; {outcome}"
+    return Problem(str(path), what, "size_swapped" if stated == size[::-1] else "size_mismatch")
+
+
+def read_text(path: Path, errors: Literal["strict", "replace"] = "strict") -> str:
+    """Return a text file's content; a byte order mark is dropped.
+
+    Args:
+        path: The file.
+        errors: ``replace`` puts U+FFFD where the bytes are no UTF-8, so that one bad line does not lose the others.
+
+    Raises:
+        DataError: The file can't be read, or is not UTF-8 where that is asked for.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig", errors=errors)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"can't read {path}: {error} – expected UTF-8 text") from error
 
 
-def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of a list file; bytes that are no UTF-8 become U+FFFD, which no file is named after.
+
+    Raises:
+        DataError: The file can't be read.
+    """
+    return read_text(path, "replace").splitlines()
+
+
+def read_rows(path: Path, problems: list[Problem] | None = None) -> list[tuple[int, dict[str, str]]]:
     """Return (line number, row) of a CSV file.
+
+    Args:
+        path: The file.
+        problems: Gets an entry for each row that can't be read, and the others are returned; without it one such row
+            is an error.
 
     Raises:
         DataError: The file can't be read or is no CSV.
     """
-    return numbered_rows(read_text(path), str(path))
+    rows = numbered_rows(read_text(path, "strict" if problems is None else "replace"), str(path))
+    if problems is None:
+        return rows
+    if rows and any(UNREADABLE in column for column in rows[0][1]):
+        raise DataError(f"can't read {path}: its header is not UTF-8 – expected UTF-8 text")
+    good: list[tuple[int, dict[str, str]]] = []
+    for number, row in rows:
+        if any(UNREADABLE in cell for cell in row.values()):
+            what = f"got {str(list(row.values())[:3])[:60]}, expected UTF-8 text; the row is left out"
+            problems.append(Problem(f"{path}:{number}", what, "bad_line"))
+        else:
+            good.append((number, row))
+    return good
 
 
 def read_json(path: Path) -> Any:
@@ -68,7 +147,7 @@ def size_or_problem(path: Path, problems: list[Problem]) -> tuple[int, int] | No
     try:
         return image_size(path)
     except ReadError as error:
-        problems.append(Problem(str(path), str(error)))
+        problems.append(Problem(str(path), str(error), "undecodable"))
         return None
 
 
@@ -89,11 +168,12 @@ def boxes_inside(
         x1, y1, x2, y2 = box.xyxy
         cut = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
         if cut[2] <= cut[0] or cut[3] <= cut[1]:
-            problems.append(Problem(where, f"box {_rounded(box.xyxy)} lies outside the {width} × {height} px picture"))
+            got = f"box {_rounded(box.xyxy)} lies outside the {width} × {height} px picture; it is left out"
+            problems.append(Problem(where, got, "box_outside"))
             continue
         if max(abs(a - b) for a, b in zip(cut, box.xyxy, strict=True)) > ROUNDING:
             got = f"box {_rounded(box.xyxy)} reaches over the border of the {width} × {height} px picture; it is cut"
-            problems.append(Problem(where, got))
+            problems.append(Problem(where, got, "box_outside"))
         inside.append(box if cut == box.xyxy else replace(box, xyxy=cut))
     return tuple(inside)
 

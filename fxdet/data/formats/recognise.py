@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from fxdet.core.errors import DataError, did_you_mean
-from fxdet.data.formats.meanings import ClassMeaning
+from fxdet.data.formats.meanings import ClassMeaning, read_meanings
 from fxdet.data.formats.reading import ReadOptions
 from fxdet.data.samples import SampleSet
 
@@ -17,6 +17,9 @@ RELEASES = ("multiregion", "fracatlas", "mura", "grazpedwri")
 GENERIC = ("yolo", "coco", "voc", "table", "manifest")
 LAYOUTS = (*RELEASES, *GENERIC, "class_folders")
 """Names of the layouts; a named release wins over a general format, class folders come last."""
+
+MEANINGS_FILE = "meanings.yaml"
+"""In the set's folder, it says what class names mean; what a caller states wins over it."""
 
 
 def _reader(layout: str) -> ModuleType:
@@ -47,6 +50,12 @@ def _contents(path: Path) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "") or "an empty folder"
 
 
+def _meanings_beside(path: Path) -> dict[str, ClassMeaning]:
+    """Return what a ``meanings.yaml`` in the set's folder says."""
+    file = (path if path.is_dir() else path.parent) / MEANINGS_FILE
+    return read_meanings(file) if file.is_file() else {}
+
+
 def open_samples(
     path: Path, layout: str | None = None, meanings: Mapping[str, ClassMeaning] | None = None
 ) -> SampleSet:
@@ -55,7 +64,8 @@ def open_samples(
     Args:
         path: Folder or file of the set.
         layout: One of ``LAYOUTS``; recognised where None.
-        meanings: What the set's class names mean, where the built-in tables and the words do not say it.
+        meanings: What the set's class names mean, where the built-in tables and the words do not say it; they win over
+            a ``meanings.yaml`` in the set's folder.
 
     Returns:
         The samples in a stable order, with all problems that were met.
@@ -70,7 +80,8 @@ def open_samples(
         if not path.exists():
             raise DataError(f"can't open data set {path}: no such file or folder – check the path")
         name = layout or recognise(path)
-        result: SampleSet = _reader(name).read(path, ReadOptions(meanings or {}))
+        own = {**_meanings_beside(path), **(meanings or {})}
+        result: SampleSet = _reader(name).read(path, ReadOptions(own))
     except OSError as error:
         raise DataError(f"can't read data set {path}: {error} – check the files' permissions") from error
     # The folder "." has no name of its own.

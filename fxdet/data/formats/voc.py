@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,12 +11,17 @@ from fxdet.core.errors import DataError
 from fxdet.data.folders import is_image, part_of, relative_name, walk_files
 from fxdet.data.formats.meanings import ClassMeaning, class_meanings
 from fxdet.data.formats.reading import (
+    AnnotationError,
     ReadOptions,
+    annotation_problem,
     boxes_inside,
+    check_box,
     fractured_by_boxes,
+    lines_of,
     read_text,
     regions_by_boxes,
     size_or_problem,
+    size_problem,
 )
 from fxdet.data.samples import BoxLabel, Problem, Sample, SampleSet
 
@@ -59,7 +63,7 @@ def read_voc_file(path: Path, meanings: Mapping[str, ClassMeaning] | None = None
         try:
             boxes.append(_box(node, meanings))
         except ValueError as error:
-            problems.append(Problem(f"{path}: object[{index}]", str(error)))
+            problems.append(annotation_problem(f"{path}: object[{index}]", error))
     return VocFile((root.findtext("filename") or "").strip(), _size(root), tuple(boxes), tuple(problems))
 
 
@@ -79,8 +83,10 @@ def _box(node: ElementTree.Element, meanings: Mapping[str, ClassMeaning] | None)
         x1, y1, x2, y2 = (float(edge) for edge in edges)
     except ValueError:
         raise ValueError(f"bndbox {', '.join(edges)}: expected four numbers, px") from None
-    if not (all(map(math.isfinite, (x1, y1, x2, y2))) and 0 <= x1 < x2 and 0 <= y1 < y2):
-        raise ValueError(f"bndbox {', '.join(edges)}: expected 0 <= xmin < xmax and 0 <= ymin < ymax")
+    what, expected = f"bndbox {', '.join(edges)}", "0 <= xmin < xmax and 0 <= ymin < ymax"
+    check_box(what, (x1, y1, x2, y2), expected)
+    if x1 < 0 or y1 < 0:
+        raise AnnotationError(f"{what}: got an edge below 0, expected {expected}", "box_outside")
     kind = (meanings or class_meanings([name]))[name].kind if meanings is None or name in meanings else "other"
     return BoxLabel((x1, y1, x2, y2), name, kind)
 
@@ -116,43 +122,61 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     annotations = _annotations(path, images, problems)
     names = {box.label for stated in annotations.values() for box in stated.boxes}
     meanings = class_meanings(sorted(names), options.meanings)
-    parts = _listed_parts(path)
+    parts = _listed_parts(path, {image.stem for image in images}, problems)
     samples = [_sample(path, image, annotations.get(image), meanings, parts, problems) for image in images]
-    return SampleSet(path.name, "voc", path, tuple(samples), tuple(problems))
+    return SampleSet(path.name, "voc", path, tuple(samples), tuple(problems), tuple(sorted(names)))
 
 
 def _annotations(root: Path, images: list[Path], problems: list[Problem]) -> dict[Path, VocFile]:
     """Return picture → annotation: same folder and stem first, then the stem anywhere below the set."""
-    beside = {(image.parent, image.stem): image for image in images}
+    beside: dict[tuple[Path, str], list[Path]] = {}
     by_stem: dict[str, list[Path]] = {}
     for image in images:
+        beside.setdefault((image.parent, image.stem), []).append(image)
         by_stem.setdefault(image.stem, []).append(image)
     found: dict[Path, VocFile] = {}
     for file in _xml_files(root):
-        anywhere = by_stem.get(file.stem, [])
-        found_image = beside.get((file.parent, file.stem)) or (anywhere[0] if len(anywhere) == 1 else None)
-        if found_image is None:
-            problems.append(Problem(str(file), f"{len(anywhere)} pictures have this name, expected one"))
+        fitting = beside.get((file.parent, file.stem)) or by_stem.get(file.stem, [])
+        if len(fitting) != 1:
+            code = "duplicate_id" if fitting else "label_without_image"
+            problems.append(Problem(str(file), f"{len(fitting)} pictures have this name, expected one", code))
+            continue
+        found_image = fitting[0]
+        if found_image in found:
+            what = f"{found_image.name} has another annotation already, which is kept"
+            problems.append(Problem(str(file), what, "duplicate_id"))
             continue
         try:
             found[found_image] = read_voc_file(file)
         except DataError as error:
-            problems.append(Problem(str(file), str(error)))
+            problems.append(Problem(str(file), str(error), "bad_line"))
             continue
         problems.extend(found[found_image].problems)
     return found
 
 
-def _listed_parts(root: Path) -> dict[str, str]:
+def _stem(line: str, stems: Set[str]) -> str:
+    """Return the stem of a list's line, which may hold spaces, and may be followed by 1, 0 or -1."""
+    return line.strip() if line.strip() in stems else line.split()[0]
+
+
+def _listed_parts(root: Path, stems: Set[str], problems: list[Problem]) -> dict[str, str]:
     """Return stem → part from ``ImageSets/Main/{train,val,test}.txt``."""
-    lists = {part: root / "ImageSets" / "Main" / f"{part}.txt" for part in ("train", "val", "test")}
-    return {
-        line.split()[0]: part
-        for part, file in lists.items()
-        if file.is_file()
-        for line in read_text(file).splitlines()
-        if line.split()
-    }
+    listed: dict[str, str] = {}
+    for part in ("train", "val", "test"):
+        file = root / "ImageSets" / "Main" / f"{part}.txt"
+        if not file.is_file():
+            continue
+        lines = [(number, _stem(line, stems)) for number, line in enumerate(lines_of(file), start=1) if line.split()]
+        if not lines:
+            problems.append(Problem(str(file), f"part {part} lists no picture, expected at least one", "empty_split"))
+        for number, stem in lines:
+            if stem not in stems:
+                problems.append(Problem(f"{file}:{number}", f"{stem} does not exist", "label_without_image"))
+            elif listed.setdefault(stem, part) != part:
+                what = f"{stem} is in part {listed[stem]} as well; {listed[stem]} is kept"
+                problems.append(Problem(f"{file}:{number}", what, "duplicate_id"))
+    return listed
 
 
 def _sample(
@@ -166,9 +190,8 @@ def _sample(
     size = size_or_problem(image, problems)
     boxes = None
     if stated is not None and size is not None:
-        if stated.size not in (None, size):
-            got = f"annotated as {stated.size}, the file is {size} (height, width); its boxes are left out"
-            problems.append(Problem(str(image), got))
+        if stated.size is not None and stated.size != size:
+            problems.append(size_problem(image, stated.size, size, "its boxes are left out"))
         else:
             named = tuple(BoxLabel(box.xyxy, box.label, meanings[box.label].kind) for box in stated.boxes)
             boxes = boxes_inside(str(image), named, size, problems)

@@ -15,6 +15,7 @@ from fxdet.data.formats.meanings import ClassMeaning, class_meanings
 from fxdet.data.formats.reading import (
     ReadOptions,
     fractured_by_boxes,
+    lines_of,
     read_text,
     regions_by_boxes,
     size_or_problem,
@@ -22,7 +23,11 @@ from fxdet.data.formats.reading import (
 from fxdet.data.formats.yolo_labels import parse_labels
 from fxdet.data.samples import BoxLabel, Problem, Sample, SampleSet
 
-PART_KEYS = ("train", "val", "valid", "test")
+PART_KEYS = ("train", "val", "valid", "test", "unassigned")
+"""Keys of the YAML file that name folders of pictures; those of the last one, which fxdet writes, are in no part."""
+
+NAME_LISTS = ("classes.txt", "labels.txt")
+"""Files that list the class names where there is no YAML file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,41 @@ def read(path: Path, options: ReadOptions) -> SampleSet:
     problems: list[Problem] = []
     export = _read_export(path, problems)
     meanings = class_meanings(export.names, options.meanings)
-    samples: list[Sample] = []
-    for part, entry in export.entries:
-        for image in _images(entry, export.root, problems):
-            samples.append(_sample(image, part, export, meanings, problems))
+    parts = _parts(export, problems)
+    _check_names(list(parts), problems)
+    samples = [_sample(image, part, export, meanings, problems) for image, part in parts.items()]
     if not samples:
         raise DataError(f"no pictures in {path} – expected folders such as train/images beside train/labels")
-    return SampleSet(export.root.name, "yolo", export.root, tuple(samples), tuple(problems))
+    return SampleSet(export.root.name, "yolo", export.root, tuple(samples), tuple(problems), export.names)
+
+
+def _parts(export: _Export, problems: list[Problem]) -> dict[Path, str | None]:
+    """Return picture → part; a picture that is listed twice stays where it came first."""
+    parts: dict[Path, str | None] = {}
+    for part, entry in export.entries:
+        images = _images(entry, export.root, problems)
+        if not images:
+            what = f"part {part or '-'} holds no pictures, expected at least one"
+            problems.append(Problem(str(entry), what, "empty_split"))
+        for image in images:
+            if image in parts:
+                what = f"{image.name} is listed before, in part {parts[image] or '-'}, where it is kept"
+                problems.append(Problem(str(entry), what, "duplicate_id"))
+            parts.setdefault(image, part)
+    return parts
+
+
+def _check_names(images: list[Path], problems: list[Problem]) -> None:
+    """Note pictures that share a label file, and label files without picture beside those that have one."""
+    by_label: dict[Path, Path] = {}
+    for image in images:
+        other = by_label.setdefault(label_path(image), image)
+        if other != image:
+            problems.append(Problem(str(image), f"shares its label file with {other.name}", "duplicate_id"))
+    for folder in sorted({label.parent for label in by_label}):
+        for file in sorted(folder.glob("*.txt")) if folder.is_dir() else ():
+            if file not in by_label and file.name not in NAME_LISTS:
+                problems.append(Problem(str(file), "has no picture", "label_without_image"))
 
 
 def _read_export(path: Path, problems: list[Problem]) -> _Export:
@@ -116,10 +149,11 @@ def _entries(file: Path, data: Mapping[str, Any], problems: list[Problem]) -> It
         for entry in stated if isinstance(stated, list) else [stated]:
             found = _resolve(file.parent, str(data.get("path") or ""), str(entry), key)
             if found is None:
-                problems.append(Problem(f"{file}: {key}", f"{entry} does not exist – its pictures are missing"))
+                what = f"{entry} does not exist – its pictures are missing"
+                problems.append(Problem(f"{file}: {key}", what, "missing_folder"))
             elif found.resolve() not in met:
                 met.add(found.resolve())
-                yield PART_NAMES[key], found
+                yield PART_NAMES.get(key), found
 
 
 def _resolve(root: Path, base: str, entry: str, key: str) -> Path | None:
@@ -150,14 +184,14 @@ def _folder_parts(root: Path) -> Iterator[tuple[tuple[Path, Path], str | None]]:
 
 def _names_without_yaml(root: Path, entries: Sequence[tuple[str | None, Path]]) -> tuple[str, ...]:
     """Return the names of ``classes.txt`` or ``labels.txt``, else the numbers that the label files use."""
-    for name in ("classes.txt", "labels.txt", "labels/classes.txt"):
+    for name in (*NAME_LISTS, "labels/classes.txt"):
         if (root / name).is_file():
             return tuple(line.strip() for line in read_text(root / name).splitlines() if line.strip())
     highest = 0
     for _, folder in entries:
         for image in list_images(folder):
             label = label_path(image)
-            lines = read_text(label).splitlines() if label.is_file() else []
+            lines = lines_of(label) if label.is_file() else []
             first = [line.split()[0] for line in lines if line.split()]
             highest = max([highest, *(int(cell) for cell in first if cell.isdecimal() and len(cell) < 4)])
     return tuple(str(index) for index in range(highest + 1))
@@ -167,13 +201,14 @@ def _images(entry: Path, root: Path, problems: list[Problem]) -> list[Path]:
     if entry.is_dir():
         return list_images(entry)
     images: list[Path] = []
-    for number, line in enumerate(read_text(entry).splitlines(), start=1):
+    for number, line in enumerate(lines_of(entry), start=1):
         if not line.strip():
             continue
         places = [entry.parent / line.strip(), root / line.strip()]
         found = next((place for place in places if place.is_file() and is_image(place)), None)
         if found is None:
-            problems.append(Problem(f"{entry}:{number}", f"{line.strip()} does not exist or is no picture"))
+            what = f"{line.strip()} does not exist or is no picture"
+            problems.append(Problem(f"{entry}:{number}", what, "label_without_image"))
         else:
             images.append(found)
     return images
@@ -223,9 +258,9 @@ def _boxes(
     if size is None or not label.is_file():
         return None
     try:
-        text = read_text(label)
+        text = read_text(label, "replace")
     except DataError as error:
-        problems.append(Problem(str(label), str(error)))
+        problems.append(Problem(str(label), str(error), "bad_line"))
         return None
     boxes, bad = parse_labels(label, text, size, names, meanings)
     problems.extend(bad)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fxdet.core.findings import Box
 from fxdet.data.formats.meanings import ClassMeaning
+from fxdet.data.formats.reading import AnnotationError, annotation_problem
 from fxdet.data.samples import BoxLabel, Problem
 
 TOLERANCE = 0.01
@@ -37,9 +38,9 @@ def parse_labels(
         try:
             box = _parse_line(line, image_size, names, meanings)
             if box in boxes:
-                raise ValueError("the line repeats an earlier one; it is left out")
+                raise AnnotationError("the line repeats an earlier one; it is left out", "box_duplicated")
         except ValueError as error:
-            problems.append(Problem(f"{path}:{number}", str(error)))
+            problems.append(annotation_problem(f"{path}:{number}", error))
         else:
             boxes.append(box)
     return tuple(boxes), problems
@@ -67,7 +68,7 @@ def _parse_line(
 def _class_name(cell: str, names: Sequence[str]) -> str:
     index = _number(cell)
     if index != int(index) or not 0 <= index < len(names):
-        raise ValueError(f"class id {cell[:20]!r} is unknown, expected 0–{len(names) - 1}")
+        raise AnnotationError(f"class id {cell[:20]!r} is unknown, expected 0–{len(names) - 1}", "class_id")
     return names[int(index)]
 
 
@@ -77,20 +78,20 @@ def _number(cell: str) -> float:
     except ValueError:
         raise ValueError(f"got {cell[:20]!r}, expected a number") from None
     if not math.isfinite(value):
-        raise ValueError(f"got {cell[:20]!r}, expected a finite number")
+        raise AnnotationError(f"got {cell[:20]!r}, expected a finite number", "nan")
     return value
 
 
 def _inside(share: float) -> float:
     if not -TOLERANCE <= share <= 1 + TOLERANCE:
-        raise ValueError(f"coordinate {share:g} lies outside the image, expected a share of 0–1")
+        raise AnnotationError(f"coordinate {share:g} lies outside the image, expected a share of 0–1", "box_outside")
     return min(max(share, 0.0), 1.0)
 
 
 def _box_from_centre(shares: Sequence[float], image_size: tuple[int, int]) -> Box:
     x, y, w, h = shares
     if w <= 0 or h <= 0:
-        raise ValueError(f"width {w:g} and height {h:g}: expected both above 0")
+        raise AnnotationError(f"width {w:g} and height {h:g}: expected both above 0", "box_degenerate")
     height, width = image_size
     x1, y1, x2, y2 = _inside(x - w / 2), _inside(y - h / 2), _inside(x + w / 2), _inside(y + h / 2)
     return _with_area((x1 * width, y1 * height, x2 * width, y2 * height))
@@ -103,5 +104,5 @@ def _polygon(shares: Sequence[float], image_size: tuple[int, int]) -> tuple[tupl
 
 def _with_area(box: Box) -> Box:
     if not (box[2] > box[0] and box[3] > box[1]):
-        raise ValueError(f"box {tuple(round(edge, 1) for edge in box)} px has no area")
+        raise AnnotationError(f"box {tuple(round(edge, 1) for edge in box)} px has no area", "box_degenerate")
     return box

@@ -1,0 +1,155 @@
+"""``fxdet reproduce``: rows of papers' tables under their published protocol and on leak-free groups."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fxdet.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fxdet.training.paper_config import PaperRow
+    from fxdet.training.reproduction import Selection
+
+CONFIGS, RESULTS = Path("configs/papers"), Path("docs/results/papers")
+
+
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """A paper with the rows that were asked for."""
+
+    name: str
+    rows: tuple[PaperRow, ...]
+    selection: Selection
+    results: Path
+
+
+@click.command(short_help="Run the rows of papers' tables; check what was published.")
+@click.argument("paper", required=False)
+@click.option("--row", "rows", multiple=True, help="Row of the table, e.g. resnet18; all where left out.")
+@click.option("--protocol", "protocols", multiple=True, help="as-published, grouped; all of the row where left out.")
+@click.option("--filter", "filters", multiple=True, help="none, clahe, …; those of the row where left out.")
+@click.option("--seed", "seeds", multiple=True, type=click.IntRange(0), help="Seed; those of the row where left out.")
+@click.option("--fold", "folds", multiple=True, type=click.IntRange(0), help="Fold; those of the protocol by default.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key: initial_weights=none.")
+@click.option("--configs", type=click.Path(path_type=Path), default=CONFIGS, show_default=True, help="Their folder.")
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Result files.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+@click.option("--resume/--restart", default=True, help="Go on where a run was killed (default), or begin anew.")
+@click.option("--keep-weights", is_flag=True, help="Keep the weights of every fold and seed, not of the first alone.")
+@click.option("--list", "listing", is_flag=True, help="Only show what is done; nothing is run.")
+@click.option("--compare-filters", is_flag=True, help="Only test each filter against none (McNemar, Holm).")
+@click.option("--psnr", is_flag=True, help="Only measure the filters' PSNR on the first row's data.")
+@click.option("--roc", is_flag=True, help="Only draw the ROC curves of the results.")
+@click.option("--attention", type=click.Path(path_type=Path), help="Only Grad-CAM figures, on this set with boxes.")
+@click.option("--attention-split", default="fracatlas/grouped", show_default=True, help="Its split list; part test.")
+@click.option("--check-published", is_flag=True, help="Recompute every published matrix and list contradictions.")
+@click.option("--json", "as_json", is_flag=True, help="With --check-published: print JSON.")
+def reproduce(
+    paper: str | None,
+    rows: tuple[str, ...],
+    protocols: tuple[str, ...],
+    filters: tuple[str, ...],
+    seeds: tuple[int, ...],
+    folds: tuple[int, ...],
+    overrides: tuple[str, ...],
+    configs: Path,
+    results: Path,
+    device: str,
+    resume: bool,
+    keep_weights: bool,
+    listing: bool,
+    compare_filters: bool,
+    psnr: bool,
+    roc: bool,
+    attention: Path | None,
+    attention_split: str,
+    check_published: bool,
+    as_json: bool,
+) -> None:
+    """Run the rows of PAPER that have no result yet, one result file per row, protocol and seed.
+
+    A second call skips what is finished and goes on where the first was killed.
+    """
+    if check_published:
+        _check_published(as_json)
+        return
+    if paper is None:
+        raise ConfigError("PAPER is missing – name one of team05, tamboli2026, sriram2026, cnn2024")
+    from fxdet.training.paper_config import read_row, row_files
+    from fxdet.training.reproduction import Selection
+
+    read = tuple(read_row(path, overrides) for path in row_files(configs, paper, rows))
+    chosen = _Paper(paper, read, Selection(protocols, filters, seeds, folds), results)
+    others = {"compare": compare_filters, "psnr": psnr, "roc": roc}
+    if attention is not None:
+        _attention(chosen, attention, attention_split)
+    elif any(others.values()):
+        _write_beside(chosen, others)
+    else:
+        if not listing:
+            _run(chosen, device, (not resume, keep_weights))
+        _show(chosen)
+
+
+def _check_published(as_json: bool) -> None:
+    from fxdet.evaluation.paper_checks import check_published
+    from fxdet.training.paper_tables import checks_text
+
+    checks = check_published()
+    if as_json:
+        click.echo(json.dumps([check.to_json() for check in checks], ensure_ascii=False, indent=2))
+    else:
+        click.echo(checks_text(checks))
+
+
+def _run(paper: _Paper, device: str, switches: tuple[bool, bool]) -> None:
+    from fxdet.training.processes import join_processes
+    from fxdet.training.reproduction import Reproduction, RunPlaces, run_all
+
+    logging.getLogger("fxdet.training.loop").setLevel(logging.INFO)
+    with join_processes(device, os.environ) as processes:
+        if processes.world > 1:
+            raise ConfigError("fxdet reproduce runs in one process – start it without torchrun")
+        places = RunPlaces(paper.results, *switches)
+        runs = Reproduction(places, processes, lambda line: click.echo(f"fxdet: {line}", err=True))
+        for _ in run_all(runs, paper.rows, paper.selection):
+            pass
+
+
+def _show(paper: _Paper) -> None:
+    from fxdet.training.paper_results import read_results
+    from fxdet.training.paper_tables import rows_text
+    from fxdet.training.reproduction import in_order, state_of
+
+    states = [(key, state_of(row, key, paper.results)) for row, key in in_order(paper.rows, paper.selection)]
+    click.echo(rows_text(read_results(paper.results, paper.name), states))
+
+
+def _write_beside(paper: _Paper, wanted: dict[str, bool]) -> None:
+    from fxdet.data.filter_comparison import ComparisonOptions
+    from fxdet.training.paper_comparison import write_filter_psnr, write_filter_tests
+    from fxdet.training.paper_figures import draw_roc
+    from fxdet.training.paper_results import read_results
+
+    folder = paper.results / paper.name
+    if wanted["compare"]:
+        click.echo(write_filter_tests(read_results(paper.results, paper.name), folder))
+    if wanted["psnr"]:
+        data = paper.rows[0].sources[0].path
+        click.echo(write_filter_psnr(data, folder, ComparisonOptions(jpeg_quality=75)))
+    if wanted["roc"]:
+        for path in draw_roc(read_results(paper.results, paper.name), folder):
+            click.echo(path)
+
+
+def _attention(paper: _Paper, data: Path, split: str) -> None:
+    from fxdet.training.paper_attention import write_row_attention
+
+    click.echo(write_row_attention(paper.rows, paper.selection, paper.results / paper.name, (data, split)))

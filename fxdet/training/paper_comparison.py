@@ -1,0 +1,118 @@
+"""Paired tests between result files of a paper: what a filter adds, on the same test pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from fxdet.core.errors import DataError, ReadError
+from fxdet.core.files import write_json
+from fxdet.data.filter_comparison import ComparisonOptions, compare_samples, summarise
+from fxdet.data.formats import open_samples
+from fxdet.evaluation.comparisons import Comparison, holm_corrected, mcnemar
+from fxdet.training.paper_results import accuracy_rows
+
+FILTER_TESTS = "filter_tests.json"
+"""Name of the file of paired tests, beside a paper's results."""
+
+FILTER_PSNR = "filter_psnr.json"
+"""Name of the file with the PSNR of the filters."""
+
+Result = Mapping[str, Any]
+
+
+def filter_tests(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Return McNemar's test of every filter against the unfiltered pictures, row by row, corrected after Holm.
+
+    A filter's network and the unfiltered one share row, protocol and seed, and are tested on the same pictures. Each
+    picture counts as often as it was published. All tests of a protocol are one family.
+    """
+    found: dict[str, list[tuple[Result, Comparison]]] = {}
+    for plain, filtered in _pairs(results):
+        found.setdefault(plain["protocol"], []).append((filtered, _test(plain, filtered)))
+    rows = []
+    for protocol, family in found.items():
+        corrected = holm_corrected([comparison for _, comparison in family])
+        for (result, _), comparison in zip(family, corrected, strict=True):
+            head = {name: result[name] for name in ("row", "filter", "seed", "n")}
+            rows.append({"protocol": protocol, **head, **comparison.to_json()})
+    return rows
+
+
+def _pairs(results: Sequence[Result]) -> Iterator[tuple[Result, Result]]:
+    plain = {(r["row"], r["protocol"], r["seed"]): r for r in results if r["filter"] == "none" and not r["chain"]}
+    for result in results:
+        other = plain.get((result["row"], result["protocol"], result["seed"]))
+        if result["filter"] != "none" and other is not None:
+            yield other, result
+
+
+def _test(plain: Result, filtered: Result) -> Comparison:
+    first, second = accuracy_rows(filtered), accuracy_rows(plain)
+    if first.keys() != second.keys():
+        what = f"{filtered['row']}-{filtered['filter']}.{filtered['protocol']}.{filtered['seed']}"
+        raise DataError(f"{what} was tested on other pictures than without the filter – run both again with --restart")
+    names = [name for name, (_, _, times) in first.items() for _ in range(times)]
+    with_filter, without = ([rows[name][0] for name in names] for rows in (first, second))
+    return mcnemar((filtered["filter"], "none"), with_filter, without)
+
+
+def write_filter_tests(results: Sequence[Result], folder: Path) -> Path:
+    """Write all paired tests of a paper and return the file.
+
+    Raises:
+        DataError: There is no filtered result beside an unfiltered one.
+    """
+    rows = filter_tests(results)
+    if not rows:
+        raise DataError(
+            f"{folder}: no row was run with and without a filter – run it with --filter none --filter clahe"
+        )
+    write_json(folder / FILTER_TESTS, {"schema": 1, "tests": rows})
+    return folder / FILTER_TESTS
+
+
+def write_filter_psnr(data: Path, folder: Path, options: ComparisonOptions) -> Path:
+    """Measure the filters' PSNR on the labelled pictures of a set, as the Team-05 script and rightly; return the file.
+
+    Args:
+        data: The set.
+        folder: Where the file goes.
+        options: Size, order and JPEG quality.
+
+    Raises:
+        DataError: The set can't be read.
+    """
+    samples = [sample for sample in open_samples(data) if sample.fractured]
+    rows, unreadable = [], 0
+    bar = tqdm(compare_samples(samples, options), total=len(samples), unit="img", disable=None, leave=False)
+    for found in bar:
+        if isinstance(found, ReadError):
+            unreadable += 1
+        else:
+            rows.extend(found)
+    write_json(folder / FILTER_PSNR, _psnr_json(rows, options, unreadable))
+    return folder / FILTER_PSNR
+
+
+def _psnr_json(rows: Sequence[Any], options: ComparisonOptions, unreadable: int) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "size": options.size,
+        "order": options.order,
+        "jpeg_quality": options.jpeg_quality,
+        "unreadable": unreadable,
+        "filters": [_summary_json(summary) for summary in summarise(rows)],
+    }
+
+
+def _summary_json(summary: Any) -> dict[str, Any]:
+    measures = {}
+    for name in ("psnr", "psnr_wraparound", "ssim"):
+        found = getattr(summary, name)
+        limits = [None if value is None else round(value, 4) for value in (found.mean, found.low, found.high)]
+        measures[name] = {"mean": limits[0], "interval": limits[1:], "infinite": found.infinite}
+    return {"filter": summary.filter, "parameters": summary.parameters, "pictures": summary.pictures, **measures}

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fxdet.evaluation.attention import (
+    AttentionRows,
+    FindingRows,
+    attention_figures,
+    best_overlaps,
+    centre_grid,
+    covered_share,
+    energy_inside,
+    finding_figures,
+    in_any_box,
+)
+from fxdet.evaluation.resampling import IntervalOptions
+
+OPTIONS = IntervalOptions(50)
+LEFT = np.array([[0.0, 0, 50, 100]])
+
+
+def test_energy_by_hand():
+    grid = np.array([[0.3, 0.1], [0.6, 0.0]])
+    assert energy_inside(grid, LEFT, (100, 100)) == pytest.approx(0.9)
+    quarter = np.array([[0.0, 0, 25, 50]])  # half of the first cell
+    assert energy_inside(grid, quarter, (100, 100)) == pytest.approx(0.15)
+    assert energy_inside(np.zeros((2, 2)), LEFT, (100, 100)) == 0.0
+
+
+def test_boxes_that_overlap_count_once():
+    twice = np.concatenate([LEFT, LEFT, LEFT + (25, 0, 25, 0)])
+    assert covered_share(twice, (100, 100), (1, 4)).tolist() == [[1, 1, 1, 0]]
+    assert covered_share(np.zeros((0, 4)), (100, 100), (2, 2)).sum() == 0
+
+
+@given(st.integers(0, 90), st.integers(0, 90), st.integers(8, 60), st.integers(8, 60))
+def test_even_attention_has_the_boxes_share_of_the_area(x: int, y: int, width: int, height: int):
+    box = np.array([[x, y, min(x + width, 100), min(y + height, 100)]], dtype=float)
+    share = (box[0, 2] - x) * (box[0, 3] - y) / 1e4
+    assert energy_inside(np.full((32, 32), 1 / 1024), box, (100, 100)) == pytest.approx(share, abs=0.01)
+
+
+def test_centre_grid_is_a_box_of_half_the_sides():
+    grid = centre_grid((8, 8))
+    assert grid.sum() == pytest.approx(1)
+    assert grid[2:6, 2:6].sum() == pytest.approx(1)
+
+
+def test_points_on_edges():
+    assert in_any_box((0.0, 0.0), LEFT)
+    assert not in_any_box((50.0, 10.0), LEFT)
+    assert not in_any_box((5.0, 5.0), np.zeros((0, 4)))
+
+
+def test_attention_figures_by_hand():
+    left, right, none = np.array([[1.0, 0]]), np.array([[0.0, 1]]), np.zeros((1, 2))
+    rows = AttentionRows(
+        [left, right, none, left],
+        np.array([[10.0, 50], [90, 50], [10, 50], [10, 50]]),
+        [LEFT, LEFT, LEFT, LEFT + (50, 0, 50, 0)],
+        [(100, 100)] * 4,
+        np.arange(4),
+    )
+    figures = attention_figures(rows, OPTIONS)
+    assert figures["energy_inside"].value == pytest.approx(0.25)
+    assert figures["energy_centre_box"].value == pytest.approx(0.5)
+    assert figures["energy_even"].value == pytest.approx(0.5)
+    assert figures["pointing_game"].value == 0.25  # a map without attention points nowhere
+    assert figures["pointing_centre"].value == 0.25  # x = 50 is outside the left half
+    assert figures["pointing_game"].n == 4
+
+
+def findings(iou: list[float], verdicts: list[str], decisions: list[str] | None = None) -> FindingRows:
+    count = len(iou)
+    return FindingRows(
+        image=np.arange(count),
+        group=np.arange(count),
+        box=np.zeros((count, 4)),
+        best_iou=np.array(iou),
+        decision=np.array(decisions or ["fracture"] * count, dtype=str),
+        verdict=np.array(verdicts, dtype=str),
+        mass_in_box=np.linspace(0, 0.9, count),
+        peak_in_box=np.ones(count, dtype=bool),
+        peak_in_reference=np.array(iou) > 0.5,
+    )
+
+
+def test_verdicts_by_hand():
+    rows = findings(
+        [0.8, 0.3, 0.0, 0.1, 0.9, 0.2],
+        ["agrees", "agrees", "agrees", "disagrees", "disagrees", ""],
+        ["fracture", "none", "doubt", "none", "fracture", "fracture"],
+    )
+    figures = finding_figures(rows, OPTIONS)
+    assert (figures["right"].value, figures["right"].n) == (0.6, 5)  # unchecked ones do not count
+    assert figures["right_if_agrees"].value == pytest.approx(2 / 3)
+    assert figures["right_if_disagrees"].value == 0.5
+    assert figures["right_if_unsure"].value is None
+    assert figures["shown_right_if_agrees"].value == 0.5
+    assert figures["agrees_if_right"].value == pytest.approx(2 / 3)
+    assert figures["disagrees_if_wrong"].value == 0.5
+    assert figures["mass_in_box_right"].value == pytest.approx((0 + 0.18 + 0.72) / 3)
+    assert figures["peak_in_reference_right"].value == pytest.approx(2 / 3)
+
+
+def test_without_findings_all_is_undefined():
+    figures = finding_figures(findings([], []), OPTIONS)
+    assert {estimate.value for estimate in figures.values()} == {None}
+
+
+def test_best_overlaps():
+    boxes = np.array([[0.0, 0, 10, 10], [50, 50, 60, 60]])
+    assert best_overlaps(boxes, boxes[:1]).tolist() == [1, 0]
+    assert best_overlaps(boxes, np.zeros((0, 4))).tolist() == [0, 0]
+    assert best_overlaps(np.zeros((0, 4)), boxes).tolist() == []
