@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -109,6 +110,16 @@ def test_confirmed_link_puts_the_lower_index_first():
     link = confirmed_link(prints, (1, 0), "1", 0.9)
     assert (link.first, link.second, link.turn) == (0, 1, "3")
     assert confirmed_link([*prints, OTHERS[0]], (0, 2), "0", 0.9) is None
+
+
+def test_turned_copies_must_agree_more():
+    blurred = cv2.GaussianBlur(FIRST, (0, 0), 2.5)
+    prints = [printed(FIRST), printed(blurred), printed(apply_turn(blurred, "2"))]
+    link = confirmed_link(prints, (0, 1), "0", 0.5)
+    assert 0.8 < link.similarity < 0.99
+    assert confirmed_link(prints, (0, 1), "0", link.similarity - 0.001) is not None
+    assert confirmed_link(prints, (0, 2), "2", link.similarity - 0.001) is None
+    assert confirmed_link(prints, (0, 2), "2", 1 - 4 / 3 * (1 - link.similarity) - 0.01) is not None
 
 
 pairs = st.tuples(st.integers(0, 11), st.integers(0, 11), st.floats(0.9, 1)).filter(lambda pair: pair[0] < pair[1])

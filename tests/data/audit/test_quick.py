@@ -77,16 +77,22 @@ def test_refusal_names_pictures_and_remedy(folder):
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_fracatlas_grouped_is_clean_and_the_official_parts_are_not(data_root):
+@pytest.mark.parametrize(
+    ("split", "number", "example"),
+    [
+        ("fracatlas/grouped-strict", 0, None),
+        # A truncated copy that the clusters of this list missed.
+        ("fracatlas/grouped", 6, ("IMG0002721.jpg", "IMG0004134.jpg")),
+        (None, 17, ("IMG0004061.jpg", "IMG0002668.jpg")),
+    ],
+)
+def test_fracatlas(data_root, split, number, example):
     samples = open_samples(data_root / "FracAtlas")
-    grouped = apply_split(samples, builtin_split("fracatlas/grouped"))
-
-    def parts(of):
-        return ([s.path for s in of.part("train")], [s.path for s in of.part("val")])
-
+    if split is not None:
+        samples = apply_split(samples, builtin_split(split), allow_leak=True)
+    train, val = ([sample.path for sample in samples.part(part)] for part in ("train", "val"))
     start = time.process_time()
-    assert leak_between(*parts(grouped)) == ()
+    found = leak_between(train, val, QUIET)
     assert time.process_time() - start < 30
-    official = leak_between(*parts(samples))
-    assert len(official) == 16
-    assert ("IMG0004061.jpg", "IMG0002668.jpg") in {(one.val.name, one.train.name) for one in official}
+    assert len(found) == number
+    assert example is None or example in {(one.val.name, one.train.name) for one in found}
