@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Measure reports that ``fxdet predict`` wrote against a data set's labels; writes one result JSON.
 
-Each ``--part NAME=QUERY`` is measured apart. QUERY is a part of the split (``test``), or ``official:val`` for the
-parts that FracAtlas's authors published.
+Each ``--part NAME=QUERY`` is measured apart. QUERY is a part of the split (``test``), ``official:val`` for the parts
+that FracAtlas's authors published, or ``unseen:test`` for a part without the pictures whose copies or near-duplicates
+lie in another part of the split.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import click
 from fxdet.core.errors import ConfigError
 from fxdet.core.files import read_json_lines, sha256_file, write_json
 from fxdet.core.findings import Report
+from fxdet.data.audit.quick import leak_between
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample, SampleSet
 from fxdet.data.splits import apply_split, named_split
@@ -75,12 +77,17 @@ def measure(reports: list[Report], members: list[Sample]) -> dict[str, object]:
 
 def _members(query: str, samples: SampleSet, published: SampleSet) -> list[Sample]:
     kind, _, name = query.rpartition(":")
-    if kind not in ("", "official"):
-        raise ConfigError(f"--part – got '{query}', expected a part or official:PART")
+    if kind not in ("", "official", "unseen"):
+        raise ConfigError(f"--part – got '{query}', expected a part, official:PART or unseen:PART")
     official = {sample.name: sample.part for sample in published}
     if kind == "official":
         return [sample for sample in samples if official[sample.name] == name]
-    return [sample for sample in samples if sample.part == name]
+    members = [sample for sample in samples if sample.part == name]
+    if kind != "unseen":
+        return members
+    others = [sample.path for sample in samples if sample.part != name]
+    seen = {shared.val for shared in leak_between(others, [sample.path for sample in members])}
+    return [sample for sample in members if sample.path not in seen]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 ROWS = (
     ("fractured / normal, AUROC", "fracatlas/grouped test", "auroc"),
+    ("– without copies of training pictures", "fracatlas/grouped test, unseen", "auroc"),
     ("– whole-radiograph classifier alone", "fracatlas/grouped test", "auroc_whole_radiograph_classifier"),
     ("– localizer alone", "fracatlas/grouped test", "auroc_localizer"),
     ("sensitivity at the point of doubt", "fracatlas/grouped test", "sensitivity_doubt"),

@@ -31,7 +31,7 @@ def test_energy_by_hand():
 
 
 def test_boxes_that_overlap_count_once():
-    twice = np.concatenate([LEFT, LEFT, LEFT + (25, 0, 25, 0)])
+    twice = np.concatenate([LEFT, LEFT, LEFT + np.array([25, 0, 25, 0])])
     assert covered_share(twice, (100, 100), (1, 4)).tolist() == [[1, 1, 1, 0]]
     assert covered_share(np.zeros((0, 4)), (100, 100), (2, 2)).sum() == 0
 
@@ -60,7 +60,7 @@ def test_attention_figures_by_hand():
     rows = AttentionRows(
         [left, right, none, left],
         np.array([[10.0, 50], [90, 50], [10, 50], [10, 50]]),
-        [LEFT, LEFT, LEFT, LEFT + (50, 0, 50, 0)],
+        [LEFT, LEFT, LEFT, LEFT + np.array([50, 0, 50, 0])],
         [(100, 100)] * 4,
         np.arange(4),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fxdet.core.errors import require
+from fxdet.core.errors import ConfigError, require
 from fxdet.data.audit.fingerprints import THUMBNAIL_SIDE, Fingerprint, fingerprint
 
 _BATCH = 64
@@ -41,6 +41,7 @@ def scan_with_ray(
 
     Raises:
         MissingExtraError: Ray is not installed.
+        ConfigError: Ray does not start.
     """
     ray, data = require("ray", "ray"), require("ray.data", "ray")
     if not paths:
@@ -60,13 +61,22 @@ def _running(ray: Any) -> Iterator[None]:
     before = os.environ.get(_REPORTS)
     os.environ[_REPORTS] = "0"
     try:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        _start(ray)
         yield
     finally:
         ray.shutdown()
         os.environ.pop(_REPORTS, None)
         if before is not None:
             os.environ[_REPORTS] = before
+
+
+def _start(ray: Any) -> None:
+    try:
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray raises bare exceptions where its processes do not come up
+        reason = str(error).partition(". ")[0]
+        advice = "free the machine, check RAY_ADDRESS, or use the local engine"
+        raise ConfigError(f"can't start Ray: {reason} – {advice}") from error
 
 
 def _scan(

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fxdet.core.errors import MissingExtraError
+from fxdet.core.errors import ConfigError, MissingExtraError
 from fxdet.data.audit.fingerprints import Fingerprint, fingerprint
 from fxdet.data.audit.ray_engine import fingerprint_rows, from_row, scan_with_ray, share_equal, to_row
 from fxdet.data.audit.scan import ScanOptions, scan
@@ -60,6 +61,19 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"fxdet\[ray\]"):
         scan([Path("a.png")], ScanOptions("ray", quiet=True))
+
+
+def test_a_ray_that_does_not_start_is_told(monkeypatch):
+    def fail(**options):
+        raise Exception("The current node timed out during startup. This could happen because of this and that.")
+
+    ended = []
+    ray = types.SimpleNamespace(is_initialized=lambda: False, init=fail, shutdown=lambda: ended.append(True))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray.data", types.SimpleNamespace())
+    with pytest.raises(ConfigError, match="can't start Ray: The current node timed out during startup – free"):
+        scan_with_ray([Path("a.png")])
+    assert ended
 
 
 @pytest.mark.slow
