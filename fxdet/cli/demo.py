@@ -21,7 +21,7 @@ DRAWN = "these radiographs are drawn by a program, not taken of anyone"
     default="builtin",
     show_default=True,
     metavar="NAME",
-    help="'builtin', a pipeline card, or a model's card or run folder.",
+    help="'builtin', 'fast', a pipeline card, or a model's card or run folder.",
 )
 def demo(output: Path, count: int, seed: int, name: str) -> None:
     """Draw a few synthetic radiographs, some with a fracture line, and run the pipeline on them.

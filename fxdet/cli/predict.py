@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     default="builtin",
     show_default=True,
     metavar="NAME",
-    help="'builtin', a pipeline card, or a model's card or run folder.",
+    help="'builtin', 'fast', a pipeline card, or a model's card or run folder.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option("--batch-size", default=16, show_default=True, type=click.IntRange(1, 512), help="Radiographs at once.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def zoo(name: str, as_json: bool) -> None:
     """Show a pipeline: its models, figures, operating points and licences; weights are checked against their hash.
 
-    NAME is 'builtin', a pipeline card, or a model's card or run folder.
+    NAME is 'builtin', 'fast', a pipeline card, or a model's card or run folder.
     """
     from fxdet.zoo.cards import read_card, verified_weights
     from fxdet.zoo.hub import find_pipeline

@@ -38,6 +38,9 @@ BUILTIN = "builtin"
 BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 """Where it lies."""
 
+SHIPPED = {BUILTIN: PIPELINE_NAME, "fast": "fast.json"}
+"""Name of a pipeline that the package ships → its card. ``fast`` asks one localizer once."""
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineParts:
@@ -149,17 +152,17 @@ def find_pipeline(name: str | Path = BUILTIN) -> PipelineParts:
     """Return the parts of a pipeline.
 
     Args:
-        name: ``builtin``, a pipeline card or its folder, or the card or run folder of one model; the other half
-            then comes from the built-in pipeline.
+        name: ``builtin``, ``fast``, a pipeline card or its folder, or the card or run folder of one model; the other
+            half then comes from the built-in pipeline.
 
     Raises:
         ModelError: There is no such pipeline, or a card is wrong.
     """
-    if str(name) == BUILTIN:
-        return _from_pipeline_card(BUILTIN_FOLDER / PIPELINE_NAME)
+    if str(name) in SHIPPED:
+        return _from_pipeline_card(BUILTIN_FOLDER / SHIPPED[str(name)])
     path = Path(name)
     if not path.exists():
-        raise ModelError(f"can't find pipeline '{name}' – expected '{BUILTIN}', a card file or a run folder")
+        raise ModelError(f"can't find pipeline '{name}' – expected {' or '.join(SHIPPED)}, a card file or a run folder")
     if path.is_dir():
         path = _card_in(path)
     if _is_pipeline(path):

@@ -17,7 +17,16 @@ from fxdet.zoo.cards import (
     verified_weights,
     write_card,
 )
-from fxdet.zoo.hub import BUILDERS, family_of, find_pipeline, load_classifier, load_localizer, pipeline_hash, resolve
+from fxdet.zoo.hub import (
+    BUILDERS,
+    SHIPPED,
+    family_of,
+    find_pipeline,
+    load_classifier,
+    load_localizer,
+    pipeline_hash,
+    resolve,
+)
 
 CARD = ModelCard(
     "mobilenetv2_100",
@@ -221,3 +230,12 @@ def test_the_hash_follows_whatever_changes_results(folder):
     assert before != pipeline_hash(find_pipeline(folder), {"threshold": 0.5})
     change(folder / "pipeline.json", candidate_floor=0.07)
     assert before != pipeline_hash(find_pipeline(folder), {"threshold": None})
+
+
+def test_shipped_pipelines_are_whole_and_small():
+    for name in SHIPPED:
+        parts = find_pipeline(name)
+        assert parts.card.name == name
+        for _, path in parts.models:
+            verified_weights(read_card(path), path.parent)
+    assert sum(path.stat().st_size for path in hub.BUILTIN_FOLDER.iterdir()) < 25e6
