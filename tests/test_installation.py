@@ -58,9 +58,27 @@ def test_every_import_is_declared():
     assert missing == {}
 
 
+def test_every_import_of_the_tests_is_declared():
+    owners = distributions_by_module()
+    extra = [Requirement(line) for line in SETTINGS["options.extras_require"]["dev"].splitlines() if line.strip()]
+    declared = {canonical(requirement.name) for requirement in [*REQUIREMENTS, *extra]}
+    missing = {}
+    for path in (ROOT / "tests").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        outermost = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+        for top in imports_of(outermost) - set(sys.stdlib_module_names) - {"fxdet", "tests"}:
+            if not {canonical(name) for name in owners.get(top, [top])} & declared:
+                missing.setdefault(top, str(path.relative_to(ROOT)))
+    assert missing == {}
+
+
 def imported(path: Path) -> set[str]:
+    return imports_of(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imports_of(tree: ast.AST) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
