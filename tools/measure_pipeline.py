@@ -19,7 +19,7 @@ from fxdet.core.findings import Report
 from fxdet.data.audit.quick import leak_between
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample, SampleSet
-from fxdet.data.splits import apply_split, named_split
+from fxdet.data.splits import split_samples
 from fxdet.pipeline.fitting import pair_reports
 from fxdet.pipeline.measuring import MeasureOptions, measure_boxes, measure_images, measure_localizer, measure_regions
 from fxdet.zoo.hub import find_pipeline, load_localizer_of
@@ -33,17 +33,20 @@ from fxdet.zoo.hub import find_pipeline, load_localizer_of
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Result JSON; its other parts stay."
 )
+@click.option("--allow-leak", is_flag=True, help="Measure although parts share pictures; the result says so.")
 @click.option("--pipeline", help="Its localizer's own AP is measured too, over all its boxes; e.g. builtin.")
 def main(
-    reports: Path, data: Path, split: str | None, parts: tuple[str, ...], output: Path, pipeline: str | None
+    reports: Path,
+    data: Path,
+    split: str | None,
+    parts: tuple[str, ...],
+    output: Path,
+    allow_leak: bool,
+    pipeline: str | None,
 ) -> None:
     """Measure REPORTS (reports.jsonl) and write figures with n and 95 % intervals."""
     published = open_samples(data)
-    checksum = "as published"
-    samples = published
-    if split:
-        listed = named_split(split)
-        samples, checksum = apply_split(published, listed), listed.sha256
+    samples, stamp = split_samples(published, split, allow_leak)
     localizer = load_localizer_of(find_pipeline(pipeline)) if pipeline else None
     found = [Report.from_json(row) for row in read_json_lines(reports)]
     result = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"parts": {}}
@@ -54,7 +57,7 @@ def main(
         boxed = [sample for sample in members if sample.boxes is not None]
         if localizer is not None and any(sample.fracture_boxes for sample in boxed):
             figures.update(measure_localizer(localizer, boxed, MeasureOptions()))
-        result["parts"][name] = {"split": split or "as published", "sha256": checksum, **figures}
+        result["parts"][name] = {**stamp.to_json(), **figures}
     result["models"] = [{"name": stamp.name, "sha256": stamp.sha256} for stamp in found[0].models]
     result["config_hash"], result["version"] = found[0].config_hash, found[0].version
     result["intervals"] = "95 %; bootstrap over groups (1,000 draws) for AUROC and AP, Wilson for shares"
