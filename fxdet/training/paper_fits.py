@@ -214,7 +214,7 @@ def _about(
         "best_epoch": result.best_epoch + 1,
         "epochs": len(result.history),
         "pictures": {"training_names": len(trained), "training_files": len({sample.path for sample in trained})},
-        "training_seconds": round(seconds, 1),
+        "training_seconds": round(seconds, 3),
         "history": [_rounded(record.row()) for record in result.history],
         "split": json.loads((folder.path / "split.json").read_text(encoding="utf-8"))["sources"][0],
         "environment": json.loads((folder.path / "environment.json").read_text(encoding="utf-8")),

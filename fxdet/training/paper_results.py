@@ -139,7 +139,7 @@ def build_result(key: ResultKey, about: Mapping[str, Any], links: Sequence[Seque
         "roc": _roc(tested[-1]) if head == "fracture" else [],
         "split": last[0].about["split"],
         "folds": [_fold(fold) for fold in last],
-        "training_seconds": round(sum(fold.about["training_seconds"] for folds in links for fold in folds), 1),
+        "training_seconds": round(sum(fold.about["training_seconds"] for folds in links for fold in folds), 3),
         "environment": last[0].about["environment"],
         "fxdet": __version__,
         "configuration": about["configuration"],
