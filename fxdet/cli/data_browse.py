@@ -87,6 +87,7 @@ def browse(
     ending: str,
 ) -> None:
     """Draw contact sheets of the set PATH, with boxes and captions."""
+    from fxdet.data.predicates import matching
     from fxdet.data.series import read_scores
     from fxdet.data.sheet_tiles import SheetOptions
 
@@ -94,7 +95,7 @@ def browse(
         raise click.UsageError(f"--sort {sort} needs scores – pass --scores reports.jsonl")
     if groups is not None and (by or sort):
         raise click.UsageError("--groups has an order of its own – leave out --by and --sort")
-    samples = _kept(Opening(path, layout, split, meanings).open(), _filter(part, region, fractured, boxes))
+    samples = _kept(Opening(path, layout, split, meanings).open(), matching(part, region, fractured, boxes))
     found: dict[str, Score] = read_scores(scores, samples.samples) if scores else {}
     finder = _weak_regions if weak_regions else None
     options = SheetOptions(*grid, tile, found, finder, sizes=sort in ("box", "image"))
@@ -205,21 +206,6 @@ def _weak_regions(radiograph: Radiograph) -> list[Box]:
 
     found = find_regions(Preprocess(size=1).grey(radiograph))
     return [(float(x1), float(y1), float(x2), float(y2)) for x1, y1, x2, y2 in found]
-
-
-def _filter(part: str | None, region: str | None, fractured: bool | None, boxes: bool) -> Predicate:
-    from fxdet.data.predicates import all_of, fractured_is, has_boxes, in_part, may_show
-
-    wanted: list[Predicate] = []
-    if part:
-        wanted.append(in_part(part))
-    if region:
-        wanted.append(may_show(region))
-    if fractured is not None:
-        wanted.append(fractured_is(fractured))
-    if boxes:
-        wanted.append(has_boxes())
-    return all_of(*wanted)
 
 
 def _kept(samples: SampleSet, keep: Predicate) -> SampleSet:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fxdet.core.text_table import aligned_lines
+
 if TYPE_CHECKING:
     from fxdet.data.catalogue import PublicSet
 
@@ -148,14 +150,10 @@ def _table(entries: list[PublicSet]) -> str:
     for entry in entries:
         size = f"{entry.size / 1e9:.2f} GB" if entry.size and entry.is_open else "–"
         rows.append((entry.name, "open" if entry.is_open else "account", size, _short(entry.licence.name), entry.what))
-    widths = [max(len(row[index]) for row in rows) for index in range(4)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
-    ]
     notes = (
         "open: fxdet data download NAME -o DIR; account: the same command says what to do; –: size not known beforehand"
     )
-    return "\n".join([*lines, notes])
+    return "\n".join([*aligned_lines(rows), notes])
 
 
 def _short(licence: str) -> str:

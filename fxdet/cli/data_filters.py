@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fxdet.cli.opening import Opening, opening_options, progress
+from fxdet.core.text_table import aligned_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,21 +75,14 @@ def filters(
 def _chosen(samples: SampleSet, part: str | None, fractured: bool | None, limit: int | None, seed: int) -> SampleSet:
     from dataclasses import replace
 
-    import numpy as np
-
     from fxdet.core.errors import DataError
+    from fxdet.data.predicates import matching
+    from fxdet.data.series import chosen
 
-    kept = [
-        sample
-        for sample in samples
-        if (part is None or sample.part == part) and (fractured is None or sample.fractured is fractured)
-    ]
+    kept = samples.where(matching(part=part, fractured=fractured)).samples
     if not kept:
         raise DataError(f"no picture of {samples.root} fits – loosen --part, --fractured or --normal")
-    if limit is not None and limit < len(kept):
-        picked = np.sort(np.random.default_rng(seed).choice(len(kept), size=limit, replace=False))
-        kept = [kept[index] for index in picked]
-    return replace(samples, samples=tuple(kept))
+    return replace(samples, samples=tuple(chosen(kept, limit or len(kept), seed)))
 
 
 def _run(samples: SampleSet, options: ComparisonOptions) -> ComparisonResult:
@@ -130,9 +124,7 @@ def _table(summaries: Sequence[FilterSummary]) -> str:
         (one.filter, one.parameters, _cell(one.psnr, 2), _cell(one.psnr_wraparound, 2), _cell(one.ssim, 3))
         for one in summaries
     ]
-    widths = [max(len(row[index]) for row in rows) for index in range(5)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(aligned_lines(rows))
 
 
 def _cell(found: MeanInterval, digits: int) -> str:

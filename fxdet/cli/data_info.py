@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fxdet.cli.opening import Opening, opening_options, progress
+from fxdet.core.text_table import aligned_lines
 
 if TYPE_CHECKING:
     from fxdet.data.summary import Count, SizeSummary, Summary
@@ -94,14 +95,10 @@ def _box_table(summary: Summary) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Return aligned columns; the first ``left`` ones are text, the others numbers."""
-    widths = [max(len(row[index]) for row in [heads, *rows]) for index in range(len(heads))]
-    widths[0] = min(widths[0], NAME_WIDTH)
-    lines = []
-    for row in [heads, *rows]:
-        cells = [row[0] if len(row[0]) <= NAME_WIDTH else row[0][: NAME_WIDTH - 1] + "…", *row[1:]]
-        padded = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))]
-        lines.append("  ".join(padded).rstrip())
-    return "\n".join(lines)
+    cut = [
+        (row[0] if len(row[0]) <= NAME_WIDTH else row[0][: NAME_WIDTH - 1] + "…", *row[1:]) for row in [heads, *rows]
+    ]
+    return "\n".join(aligned_lines(cut, numbers=range(left, len(heads))))
 
 
 def _size_lines(sizes: SizeSummary | None, files: int) -> str:

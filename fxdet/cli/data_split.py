@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fxdet.core.text_table import aligned_lines
+
 if TYPE_CHECKING:
     from fxdet.data.samples import SampleSet
     from fxdet.data.split_groups import Duplicates
@@ -157,10 +159,4 @@ def _table(kind: str, rows: Sequence[SplitRow], names: Sequence[str]) -> list[st
         share = f"{len(own) / len(rows):.1%}"
         groups = len({row.group for row in own})
         cells.append([name, f"{len(own):,}", share, f"{groups:,}", f"{labels.count('1'):,}", f"{labels.count('0'):,}"])
-    widths = [max(len(row[index]) for row in cells) for index in range(len(heads))]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in cells
-    ]
+    return aligned_lines(cells, numbers=range(1, len(heads)))

@@ -17,6 +17,7 @@ import click
 
 from fxdet.core.errors import OutputError
 from fxdet.core.files import atomic_write
+from fxdet.core.text_table import aligned_lines
 
 if TYPE_CHECKING:
     from fxdet.core.findings import Report
@@ -133,11 +134,7 @@ def summary_table(outcome: Outcome) -> str:
         rows.append((region, str(counts.total()), *(str(counts[name]) for name in names)))
     none = tally.read - tally.fractures - tally.doubts
     rows.append(("all", *(str(value) for value in (tally.read, tally.fractures, tally.doubts, none))))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(_cell(text, width, index) for index, (text, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
+    lines = aligned_lines(rows, numbers=range(1, 5))
     rate = (tally.read + tally.failed) / max(outcome.seconds, 1e-9)
     lines.append(
         f"{tally.findings} suspected fractures on {tally.read} radiographs; {tally.failed} files failed;"
@@ -162,10 +159,6 @@ def report_outcome(outcome: Outcome, as_json: bool) -> None:
         click.echo(f"fxdet: {outcome.tally.failed} files failed – see {place}/{FAILURES_NAME}", err=True)
     if outcome.tally.stopped:
         click.echo(f"fxdet: interrupted – {outcome.tally.read} finished results are in {place}", err=True)
-
-
-def _cell(text: str, width: int, column: int) -> str:
-    return text.ljust(width) if column == 0 else text.rjust(width)
 
 
 def _count(sources: SourceList, bar: Any) -> None:

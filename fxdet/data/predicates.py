@@ -73,3 +73,29 @@ def any_of(*predicates: Predicate) -> Predicate:
 def negate(predicate: Predicate) -> Predicate:
     """Keep what the predicate drops."""
     return lambda sample: not predicate(sample)
+
+
+def matching(
+    part: str | None = None, region: str | None = None, fractured: bool | None = None, boxes: bool = False
+) -> Predicate:
+    """Return a predicate for all that is asked for; what is left out is not asked.
+
+    Args:
+        part: Part of the split.
+        region: A region that the picture may show.
+        fractured: Only fractured, or only not fractured, pictures.
+        boxes: Only pictures with boxes.
+
+    Raises:
+        DataError: The region is unknown.
+    """
+    wanted: list[Predicate] = []
+    if part:
+        wanted.append(in_part(part))
+    if region:
+        wanted.append(may_show(region))
+    if fractured is not None:
+        wanted.append(fractured_is(fractured))
+    if boxes:
+        wanted.append(has_boxes())
+    return all_of(*wanted)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fxdet.core.shares import Z95
 from fxdet.evaluation.estimate import Estimate
 from fxdet.evaluation.ranking import checked_scores
 from fxdet.evaluation.resampling import Figure, Resampling
-from fxdet.evaluation.shares import Z95
 
 Floats = NDArray[np.float64]
 

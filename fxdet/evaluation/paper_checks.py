@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fxdet.core.shares import wilson_interval
 from fxdet.evaluation import confusion as cm
 from fxdet.evaluation.comparisons import mcnemar
 from fxdet.evaluation.estimate import Estimate, plain_number
@@ -21,7 +22,6 @@ from fxdet.evaluation.papers import (
     PublishedMatrix,
     PublishedRow,
 )
-from fxdet.evaluation.shares import wilson_interval
 
 Verdict = Literal["agrees", "last digit", "contradicts", "note"]
 Place = Literal["inside", "below", "above", "undefined"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fxdet.core.text_table import aligned_lines
 from fxdet.evaluation.comparisons import Comparison
 from fxdet.evaluation.estimate import UNDEFINED, Estimate, plain_number
 from fxdet.evaluation.results import Evaluation, Section, Subgroup
@@ -115,13 +116,8 @@ def aligned(rows: Sequence[Row]) -> str:
         figure                                  value                       n
         a                                       .5                         12
     """
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    widths = [max(widths[0], 38), *(max(width, 20) for width in widths[1:-1]), max(widths[-1], 6)]
-    lines = []
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
-        lines.append("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
-    return "\n".join(lines)
+    last = len(rows[0]) - 1
+    return "\n".join(aligned_lines(rows, numbers=[last], least=[38, *[20] * (last - 1), 6]))
 
 
 def figure_rows(sections: Sequence[Section]) -> Iterator[Row]:

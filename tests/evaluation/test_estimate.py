@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from fxdet.core.shares import wilson_interval
 from fxdet.evaluation.estimate import Estimate, plain_number
-from fxdet.evaluation.shares import effective_count, share_estimate, wilson_interval
+from fxdet.evaluation.shares import effective_count, share_estimate
 
 
 def test_printing():

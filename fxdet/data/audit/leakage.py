@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
-from scipy.stats import binomtest
 
+from fxdet.core.shares import wilson_interval
 from fxdet.data.audit.fingerprints import Fingerprint
 from fxdet.data.audit.grouping import part_name
 from fxdet.data.audit.likeness import most_alike
@@ -20,20 +20,6 @@ WHOLE = "*"
 
 TRAINING = frozenset({"train", "-"})
 """Parts that are no evaluation part."""
-
-
-def wilson_interval(right: int, total: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share; (0, 1) without trials.
-
-    Example:
-        >>> low, high = wilson_interval(16, 82)
-        >>> round(low, 3), round(high, 3)
-        (0.124, 0.294)
-    """
-    if not total:
-        return 0.0, 1.0
-    interval = binomtest(right, total).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def find_leaks(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from fxdet.core.text_table import aligned_lines
 from fxdet.data.audit.results import AuditResult, ClassCount, Fault, SetFacts, Shortcuts
 from fxdet.data.audit.verdicts import Verdict, judge, label_faults, tie_counts
 from fxdet.data.audit.wording import (
@@ -225,17 +226,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1, t
         text_from: Columns from this one on are text again; those between are numbers.
     """
     short = [[*(_cut(cell, _CELL) for cell in row[:-1]), row[-1]] for row in [heads, *rows]]
-    widths = [max(len(row[column]) for row in short) for column in range(len(heads))]
-    return "\n".join(_lines(short, widths, left, text_from))
-
-
-def _lines(rows: Sequence[Sequence[str]], widths: Sequence[int], left: int, text_from: int) -> Iterator[str]:
-    for row in rows:
-        cells = [
-            cell.ljust(width) if column < left or column >= text_from else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield _cut(("  " + "  ".join(cells)).rstrip(), WIDTH)
+    lines = aligned_lines(short, numbers=range(left, min(text_from, len(heads))))
+    return "\n".join(_cut(f"  {line}", WIDTH) for line in lines)
 
 
 def _cut(text: str, width: int) -> str:

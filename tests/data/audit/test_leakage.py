@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from fxdet.core.shares import wilson_interval
 from fxdet.data.audit.fingerprints import Fingerprint
 from fxdet.data.audit.leakage import (
     BaselineOptions,
@@ -12,7 +13,6 @@ from fxdet.data.audit.leakage import (
     find_collisions,
     find_leaks,
     name_stem,
-    wilson_interval,
 )
 from fxdet.data.audit.results import DuplicateGroup, Leak, Link
 from tests.data.audit.pictures import audited
