@@ -21,7 +21,7 @@ LAYERS = (
     {"data", "localize", "classify", "evaluation"},
     {"zoo"},
     {"training", "pipeline"},
-    {"report", "dicomout"},
+    {"report", "pages", "dicomout"},
     {"cli"},
 )
 # Packages that may see less than the layers below them; one module of report may see more.
@@ -35,11 +35,13 @@ WRAPPED_BY = {
     "pytorch_grad_cam": ("fxdet.classify.cam",),
     "pydicom": ("fxdet.imaging.dicom", "fxdet.dicomout"),
     "highdicom": ("fxdet.imaging.dicom", "fxdet.dicomout"),
+    "huggingface_hub": ("fxdet.zoo.repository",),
     "ray": ("fxdet.pipeline.distributed", "fxdet.data.audit.ray_engine"),
 }
 WITHOUT_TORCH = ("core", "imaging", "data", "evaluation")
 TORCH = {"torch", "torchvision", "timm", "ultralytics", "pytorch_grad_cam", "lightning", "accelerate"}
 HEAVY = TORCH | {"albumentations", "matplotlib", "pandas", "scipy", "sklearn", "ray", "tensorboard", "cv2"}
+HEAVY |= {"huggingface_hub"}
 NAMELESS = {"utils", "helpers", "common", "misc"}
 MODULE_LINES, FUNCTION_LINES, PARAMETERS = 400, 50, 6
 

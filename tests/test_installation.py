@@ -94,8 +94,8 @@ def test_every_declared_dependency_is_imported_or_explained():
         for top in imported(path)
         for owner in owners.get(top, [])
     }
-    # pydicom finds its decoders by itself, and torch.utils.tensorboard finds tensorboard.
-    plugins = {"pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "tensorboard"}
+    # pydicom finds its decoders by itself, torch.utils.tensorboard finds tensorboard, and ultralytics cloudpickle.
+    plugins = {"cloudpickle", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "tensorboard"}
     assert {canonical(requirement.name) for requirement in REQUIREMENTS} - used - plugins == set()
 
 

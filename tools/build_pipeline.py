@@ -23,6 +23,7 @@ from fxdet.pipeline.building import BuildOptions, build_pipeline
 @click.option("--candidate-floor", type=click.FloatRange(0, 1), default=0.05, show_default=True)
 @click.option("--localizer-size", type=int, help="Longest side of the localizer's input, px; else as trained.")
 @click.option("--ensemble", type=click.Path(path_type=Path), multiple=True, help="Further localizers.")
+@click.option("--region-classifier", type=click.Path(path_type=Path), help="Names the region of whole radiographs.")
 @click.option("--mirrored", is_flag=True, help="Localizers also look at the mirrored radiograph.")
 @click.option("--region-of-candidates", type=click.FloatRange(0), default=0.0, show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder of the pipeline.")
@@ -37,6 +38,7 @@ def main(
     candidate_floor: float,
     localizer_size: int | None,
     ensemble: tuple[Path, ...],
+    region_classifier: Path | None,
     mirrored: bool,
     region_of_candidates: float,
     output: Path,
@@ -45,7 +47,7 @@ def main(
     samples = apply_split(open_samples(data), named_split(split)).part(part)
     options = BuildOptions(
         name, localizer, classifier, output, candidate_floor, localizer_size, description,
-        ensemble, mirrored, region_of_candidates,
+        ensemble, region_classifier, mirrored, region_of_candidates,
     )  # fmt: skip
     card = build_pipeline(options, samples.samples)
     click.echo(f"{len(samples)} radiographs: image fusion {card.image}, points {card.image_points}")

@@ -137,9 +137,10 @@ def _open_all(openings: Sequence[Opening], own: int) -> _Opened:
         except DataError as error:
             first = first or error
             faults.append(set_fault(str(opening.path), error))
-            click.echo(f"fxdet: warning: {error}", err=True)
     if not any(index < own for index, _ in opened):
         raise first or DataError("no set could be opened")
+    for fault in faults:
+        click.echo(f"fxdet: warning: {fault.what}", err=True)
     return _Opened(
         tuple(samples for index, samples in opened if index < own),
         tuple(samples for index, samples in opened if index >= own),

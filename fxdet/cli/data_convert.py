@@ -12,7 +12,7 @@ import click
 from fxdet.cli.opening import Opening, opening_options, progress
 
 if TYPE_CHECKING:
-    from fxdet.data.compact import CompactOptions
+    from fxdet.data.compact import CompactOptions, Encoding
     from fxdet.data.convert import Conversion
 
 
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 @click.option("--no-outlines", is_flag=True, help="Write boxes only, where the format could hold outlines.")
 @click.option("--max-side", type=click.IntRange(min=1), help="Shrink pictures and boxes to this longest side, px.")
 @click.option("--grey", is_flag=True, help="One channel of 8 bits; 16-bit pictures through their window.")
-@click.option("--quality", type=click.IntRange(1, 100), help="JPEG quality of pictures made anew.  [default: 88]")
+@click.option("--quality", type=click.IntRange(1, 100), help="Quality of pictures made anew.  [default: 88]")
+@click.option(
+    "--format", "encoding", type=click.Choice(["webp", "jpg"]),
+    help="Format of pictures made anew; jpg takes twice the room and is read by everything.  [default: webp]",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace what an earlier conversion wrote to DEST.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -48,6 +52,7 @@ def convert(
     max_side: int | None,
     grey: bool,
     quality: int | None,
+    encoding: Encoding | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -63,7 +68,8 @@ def convert(
 
     writer(target)  # a misspelt format is told before the set is read
     named = {**(read_class_map(classes) if classes else {}), **parse_class_map(pairs)}
-    options = ConvertOptions(target, images, _compact(max_side, grey, quality), named, not no_outlines, overwrite)
+    compact = _compact(max_side, grey, quality, encoding)
+    options = ConvertOptions(target, images, compact, named, not no_outlines, overwrite)
     start = time.monotonic()
     samples = Opening(path, layout, split, meanings).open()
     result = write_set(samples, dest, options, lambda moves: progress(moves, len(moves), "pictures"))
@@ -78,12 +84,13 @@ def convert(
         ctx.exit(1)
 
 
-def _compact(max_side: int | None, grey: bool, quality: int | None) -> CompactOptions | None:
+def _compact(max_side: int | None, grey: bool, quality: int | None, encoding: Encoding | None) -> CompactOptions | None:
     from fxdet.data.compact import CompactOptions
 
-    if max_side is None and not grey and quality is None:
+    if max_side is None and not grey and quality is None and encoding is None:
         return None
-    return CompactOptions(max_side, grey, CompactOptions().quality if quality is None else quality)
+    usual = CompactOptions()
+    return CompactOptions(max_side, grey, quality or usual.quality, encoding or usual.encoding)
 
 
 def _as_text(result: Conversion, seconds: float) -> str:

@@ -83,7 +83,7 @@ def evaluate(
     record = Record(found, members.name, stamp, options.part, options.validation_part, looks, draws, seed)
     data = evaluation_data(judged, record)
     write_results(output, judged, data, record)
-    write_pictures(output, judged, worst, plots)
+    write_pictures(output, judged, worst, plots, head_lines(judged, record))
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
@@ -166,14 +166,14 @@ def write_results(folder: Path, judged: Judged, data: dict[str, object], record:
         write_text(folder / name, "".join(csv_line(row) for row in (head, *rows)))
 
 
-def write_pictures(folder: Path, judged: Judged, worst: int, plots: bool) -> None:
+def write_pictures(folder: Path, judged: Judged, worst: int, plots: bool, notes: tuple[str, ...]) -> None:
     """Write the plots and the page of the worst cases; those of an earlier run are replaced."""
     from fxdet.cli.evaluation_pictures import draw_plots, write_worst
 
     if plots:
         draw_plots(folder / "plots", judged.evaluation)
     if worst:
-        write_worst(folder / "worst.html", judged, worst)
+        write_worst(folder / "worst.html", judged, worst, notes)
 
 
 def head_lines(judged: Judged, record: Record) -> tuple[str, ...]:

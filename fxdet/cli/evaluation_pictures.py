@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fxdet.core.labels import Decision
+
 if TYPE_CHECKING:
+    from fxdet.core.findings import Box, Report
     from fxdet.evaluation.calibration import ReliabilityBin
     from fxdet.evaluation.results import Evaluation
     from fxdet.pipeline.evaluating import Judged
@@ -62,8 +65,8 @@ def _bars(name: str, bins: Sequence[ReliabilityBin]) -> Bars:
     return Bars(name, [row.stated or 0.0 for row in full], [row.came or 0.0 for row in full], [row.n for row in full])
 
 
-def write_worst(path: Path, judged: Judged, count: int) -> None:
-    """Write the page of the worst misses and false alarms."""
+def write_worst(path: Path, judged: Judged, count: int, notes: Sequence[str] = ()) -> None:
+    """Write the page of the worst misses and false alarms; ``notes`` say what was evaluated on what."""
     from fxdet.pipeline.worst import worst_cases
     from fxdet.report.cases import Chapter, write_cases
 
@@ -82,7 +85,7 @@ def write_worst(path: Path, judged: Judged, count: int) -> None:
     if found.missed_boxes:
         note = "Fractured, and no finding overlaps a reference box by IoU ≥ .3; highest score first."
         chapters.append(Chapter("Right for another place", note, _cases(found.missed_boxes, judged)))
-    write_cases(path, "Worst misses and false alarms", chapters)
+    write_cases(path, "Worst misses and false alarms", chapters, notes)
 
 
 def _cases(pairs: Sequence[Pair], judged: Judged) -> list[Case]:
@@ -94,7 +97,16 @@ def _cases(pairs: Sequence[Pair], judged: Judged) -> list[Case]:
         score = report.image_probability
         if score is None or main == "classifier":
             score = report.class_probability["fracture"]["fractured"]
-        found = tuple((finding.box, f"{finding.probability:.2f}") for finding in report.findings[:SHOWN_FINDINGS])
         reference = tuple(box.xyxy for box in sample.fracture_boxes)
-        cases.append(Case(sample.path, sample.name, said_of(report, sample, score, decided), reference, found))
+        said = said_of(report, sample, score, decided)
+        cases.append(Case(sample.path, sample.name, said, reference, _drawn(report, True), _drawn(report, False)))
     return cases
+
+
+def _drawn(report: Report, called: bool) -> tuple[tuple[Box, str], ...]:
+    """Return the strongest findings that are called fracture or doubt, or those that are neither."""
+    return tuple(
+        (finding.box, f"{finding.probability:.2f}")
+        for finding in report.findings[:SHOWN_FINDINGS]
+        if (finding.decision is not Decision.NONE) == called
+    )

@@ -24,7 +24,7 @@ COMMANDS = {
     "compare": Entry("fxdet.cli.compare:compare", "Compare evaluated runs on the same radiographs, with paired tests."),
     "reproduce": Entry("fxdet.cli.reproduce:reproduce", "Run the rows of papers' tables; check what was published."),
     "data": Entry("fxdet.cli.data:data", "Look into data sets: layouts, splits, labels, files."),
-    "zoo": Entry("fxdet.cli.zoo:zoo", "Show the pipelines and models that are at hand."),
+    "zoo": Entry("fxdet.cli.zoo:zoo", "List, show, fetch, verify and publish models."),
 }
 """Command → where it lies; nothing below is imported before it is used, so that ``fxdet --help`` is quick."""
 

@@ -18,6 +18,7 @@ import click
 from fxdet.core.errors import OutputError
 from fxdet.core.files import atomic_write
 from fxdet.core.text_table import aligned_lines
+from fxdet.core.wording import counted
 
 if TYPE_CHECKING:
     from fxdet.core.findings import Report
@@ -137,8 +138,8 @@ def summary_table(outcome: Outcome) -> str:
     lines = aligned_lines(rows, numbers=range(1, 5))
     rate = (tally.read + tally.failed) / max(outcome.seconds, 1e-9)
     lines.append(
-        f"{tally.findings} suspected fractures on {tally.read} radiographs; {tally.failed} files failed;"
-        f" {outcome.seconds:.1f} s ({rate:.1f} per second)"
+        f"{counted(tally.findings, 'suspected fracture')} on {counted(tally.read, 'radiograph')};"
+        f" {counted(tally.failed, 'file')} failed; {outcome.seconds:.1f} s ({rate:.1f} per second)"
     )
     return "\n".join(lines)
 
@@ -156,9 +157,10 @@ def report_outcome(outcome: Outcome, as_json: bool) -> None:
     else:
         click.echo(f"{summary_table(outcome)}\nresults in {place} – {DISCLAIMER}")
     if outcome.tally.failed:
-        click.echo(f"fxdet: {outcome.tally.failed} files failed – see {place}/{FAILURES_NAME}", err=True)
+        click.echo(f"fxdet: {counted(outcome.tally.failed, 'file')} failed – see {place}/{FAILURES_NAME}", err=True)
     if outcome.tally.stopped:
-        click.echo(f"fxdet: interrupted – {outcome.tally.read} finished results are in {place}", err=True)
+        finished = counted(outcome.tally.read, "finished result")
+        click.echo(f"fxdet: interrupted – {finished} in {place}", err=True)
 
 
 def _count(sources: SourceList, bar: Any) -> None:

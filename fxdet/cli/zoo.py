@@ -1,50 +1,35 @@
-"""``fxdet zoo``: what pipelines and models are at hand, and what is known of them."""
+"""``fxdet zoo``: a table of sub-commands about models and pipelines."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
-
 import click
 
-if TYPE_CHECKING:
-    from fxdet.zoo.cards import ModelCard
+from fxdet.cli.lazy import Entry, LazyGroup
+
+SUBCOMMANDS = {
+    "list": Entry("fxdet.cli.zoo_list:list_rows", "List all pipelines and models, trained or not."),
+    "show": Entry("fxdet.cli.zoo_show:show", "Show a card: classes, data, recipe, figures, licence."),
+    "fetch": Entry("fxdet.cli.zoo_fetch:fetch", "Bring a model from a hub repository, a folder or the package."),
+    "verify": Entry("fxdet.cli.zoo_verify:verify", "Check weights against their cards."),
+    "add": Entry("fxdet.cli.zoo_add:add", "Make a model's folder and card from a training run."),
+    "push": Entry("fxdet.cli.zoo_push:push", "Upload models to a hub repository."),
+}
+"""Sub-command → where it lies."""
 
 
-@click.command(short_help="Show the pipelines and models that are at hand.")
-@click.argument("name", default="builtin", metavar="[NAME]")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def zoo(name: str, as_json: bool) -> None:
-    """Show a pipeline: its models, figures, operating points and licences; weights are checked against their hash.
+class _ZooGroup(LazyGroup):
+    table = SUBCOMMANDS
 
-    NAME is 'builtin', 'fast', a pipeline card, or a model's card or run folder.
+
+@click.group(cls=_ZooGroup, invoke_without_command=True)
+@click.pass_context
+def zoo(ctx: click.Context) -> None:
+    """List, show, fetch, check and publish models. Without a sub-command, list them.
+
+    Nothing is fetched unless 'fxdet zoo fetch' is called.
     """
-    from fxdet.zoo.cards import read_card, verified_weights
-    from fxdet.zoo.hub import find_pipeline
-    from fxdet.zoo.records import record_to_json
+    if ctx.invoked_subcommand is None:
+        from fxdet.cli.zoo_list import list_rows
 
-    parts = find_pipeline(name)
-    models: dict[str, ModelCard] = {}
-    for kind, path in parts.models:
-        card = read_card(path)
-        verified_weights(card, path.parent)
-        models[kind if kind not in models else f"{kind} {len(models) + 1}"] = card
-    data = {"pipeline": record_to_json(parts.card), **{kind: record_to_json(card) for kind, card in models.items()}}
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(data)))
-
-
-def _lines(data: dict[str, Any]) -> list[str]:
-    lines = [f"pipeline {data['pipeline']['name']} – {data['pipeline']['description']}"]
-    points = data["pipeline"]["image_points"]
-    lines.append(f"  decisions: fracture from {points['definite']:.2f}, doubt from {points['doubt']:.2f} (radiograph)")
-    lines += [f"  {name}: {value}" for name, value in data["pipeline"]["figures"].items()]
-    for kind, card in data.items():
-        if kind == "pipeline":
-            continue
-        lines.append(
-            f"{kind} {card['name']}.{card['tag']} – {card['architecture']}, {card['input_size']} px,"
-            f" {card['licence']} – {card['description']}"
-        )
-        lines.append(f"  weights: {card['weights']}, SHA-256 {card['sha256'][:16]}…, verified")
-        lines += [f"  {name}: {value}" for name, value in card["figures"].items()]
-    return lines
+        ctx.invoke(list_rows)
+        click.echo("\nmore: fxdet zoo show NAME, fxdet zoo --help", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,13 +52,12 @@ def atomic_write(path: Path, mode: str = "w", durable: bool = True) -> Iterator[
         path.parent.mkdir(parents=True, exist_ok=True)
         encoding = None if "b" in mode else "utf-8"
         newline = None if "b" in mode else ""
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+        descriptor, temporary = _new_file_beside(path)
         with os.fdopen(descriptor, mode, encoding=encoding, newline=newline) as handle:
             yield handle
             handle.flush()
             if durable:
                 os.fsync(handle.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(f"can't write {path}: {error.strerror or error} – choose another folder") from error
@@ -67,10 +66,18 @@ def atomic_write(path: Path, mode: str = "w", durable: bool = True) -> Iterator[
             os.unlink(temporary)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _new_file_beside(path: Path) -> tuple[int, str]:
+    """Open a new file for writing, with the permissions that the process's mask gives; return descriptor and name.
+
+    ``tempfile`` would make one that only its owner may read, and the mask can't be asked for without setting it, which
+    other threads would notice.
+    """
+    while True:
+        name = os.path.join(path.parent, f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+        try:
+            return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), name
+        except FileExistsError:
+            continue
 
 
 def write_text(path: Path, text: str) -> None:

@@ -52,7 +52,7 @@ class ConvertOptions:
     def __post_init__(self) -> None:
         if self.compact is not None and self.images != "copy":
             what = f"images: got {self.images!r}, expected 'copy' where pictures are made smaller"
-            raise ConfigError(f"can't convert: {what} – leave out --images, or --max-side, --grey and --quality")
+            raise ConfigError(f"can't convert: {what} – drop --images, or --max-side, --grey, --quality and --format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ def convert(samples: SampleSet, destination: Path, options: ConvertOptions, trac
             failures.append((str(move.sample.path), str(error)))
     if not moved:
         raise DataError(f"none of the {len(moves)} pictures of {samples.root} can be read: {failures[0][1]}")
-    notes = [*_write(samples.name, stage, moved, target, classes, options), *_picture_notes(moved, options)]
+    notes = _write(samples.name, stage, moved, target, classes, options)
+    notes += [*_problem_notes(samples), *_picture_notes(moved, options)]
     if failures:
         _write_failures(stage / FAILURES, failures)
     result = Conversion(
@@ -195,6 +196,14 @@ def _without_outlines(item: Placed) -> Placed:
     boxes = item.sample.boxes
     plain = None if boxes is None else tuple(replace(box, polygon=None) for box in boxes)
     return replace(item, sample=replace(item.sample, boxes=plain))
+
+
+def _problem_notes(samples: SampleSet) -> list[str]:
+    """Say that the reader left something out: a label that could not be read is not in the new set either."""
+    if not samples.problems:
+        return []
+    count, first = len(samples.problems), samples.problems[0]
+    return [f"problems of the set ({count:,}), listed by fxdet data info; the first is {first.where}: {first.what}"]
 
 
 def _picture_notes(moved: Sequence[Moved], options: ConvertOptions) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fxdet.core.errors import ReadError
-from fxdet.data.compact import CompactOptions, compact_picture, compact_size, scaled_boxes
+from fxdet.data.compact import SUFFIXES, CompactOptions, compact_picture, compact_size, scaled_boxes
 from fxdet.data.folders import image_size
 from fxdet.data.places import picture_stems
 from fxdet.data.samples import BoxLabel, Sample, SampleSet
@@ -25,6 +25,7 @@ _SUFFIXES = {
     FileKind.PNG: ".png",
     FileKind.TIFF: ".tif",
     FileKind.BMP: ".bmp",
+    FileKind.WEBP: ".webp",
     FileKind.DICOM: ".dcm",
 }
 
@@ -108,7 +109,7 @@ def _suffix(path: Path) -> str:
 
 
 def _compacted(move: Move, stage: Path, compact: CompactOptions) -> Moved:
-    for suffix in (".jpg", ".png"):
+    for suffix in SUFFIXES:
         place = stage / f"{move.folder}/{move.stem}{suffix}"
         if place.exists():
             source_size, size = image_size(move.sample.path), image_size(place)

@@ -56,7 +56,7 @@ def confidence(truth: NDArray[Any], probability: Floats) -> tuple[Floats, Floats
 
 
 def calibration_error(stated: Floats, came: Floats, weights: Floats | None = None, bins: int = BINS) -> Floats:
-    """Return Σ (rows in bin / n) × |mean stated − mean came| per weighting, shape (B,) (Naeini et al. 2015).
+    """Return Σ (rows in bin / n) × abs(mean stated − mean came) per weighting, shape (B,) (Naeini et al. 2015).
 
     Bins are (0, 1/M], …, with 0 in the first.
 

@@ -14,6 +14,7 @@ from fxdet.core.shares import Z95
 from fxdet.evaluation.estimate import Estimate
 from fxdet.evaluation.ranking import checked_scores
 from fxdet.evaluation.resampling import Figure, Resampling
+from fxdet.evaluation.shares import paired_difference_interval
 
 Floats = NDArray[np.float64]
 
@@ -157,7 +158,7 @@ def mcnemar(names: tuple[str, str], first_right: Any, second_right: Any, what: s
         what: Figure that the share of right rows is called.
 
     Returns:
-        Difference of the shares with Wald's interval for paired shares; p = 1 without discordant rows.
+        Difference of the shares with Newcombe's interval for paired shares; p = 1 without discordant rows.
 
     Example:
         >>> mcnemar(("a", "b"), [True] * 5 + [False], [False] * 5 + [True]).p
@@ -173,9 +174,9 @@ def mcnemar(names: tuple[str, str], first_right: Any, second_right: Any, what: s
     discordant, fewer = only_first + only_second, min(only_first, only_second)
     tail = sum(comb(discordant, count) for count in range(fewer + 1))
     p = min(1.0, 2 * tail / 2**discordant)
-    difference = (only_first - only_second) / total
-    half = Z95 * sqrt(max(discordant - (only_first - only_second) ** 2 / total, 0.0)) / total
-    estimate = Estimate(difference, max(-1.0, difference - half), min(1.0, difference + half), total, "Wald, paired")
+    both = int((one & two).sum())
+    low, high = paired_difference_interval(both, only_first, only_second, total - discordant - both)
+    estimate = Estimate((only_first - only_second) / total, low, high, total, "Newcombe, paired")
     note = f"only {names[0]} right: {only_first}, only {names[1]} right: {only_second}"
     return Comparison(what, *names, estimate, p, test, note=note)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -63,3 +64,49 @@ def share_estimate(right: Any, groups: Sequence[Any] | NDArray[Any] | None = Non
     low, high = wilson_interval(share * count if 0 < share < 1 else round(share) * count, count)
     method = "Wilson" if count == total else f"Wilson, {count:.0f} effective rows (groups)"
     return Estimate(share, low, high, total, method)
+
+
+def paired_difference_interval(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float]:
+    """Return the 95 % interval of the difference of two shares of the same rows (Newcombe 1998, method 10).
+
+    Made from the Wilson intervals of both shares and their correlation: unlike Wald's it has a width where the two
+    never differ, and agrees with McNemar's test on few rows.
+
+    Args:
+        both: Rows where both are right.
+        only_first: Rows where the first alone is.
+        only_second: Rows where the second alone is.
+        neither: The other rows.
+
+    Raises:
+        ValueError: There is no row.
+
+    Example:
+        >>> [round(limit, 3) for limit in paired_difference_interval(1, 1, 7, 12)]
+        [-0.507, -0.026]
+    """
+    total = both + only_first + only_second + neither
+    if not total:
+        raise ValueError("paired_difference_interval: got no rows, expected at least one")
+    counts = both + only_first, both + only_second
+    first, second = (count / total for count in counts)
+    (low_first, high_first), (low_second, high_second) = (wilson_interval(count, total) for count in counts)
+    correlation = _paired_correlation(both, only_first, only_second, neither)
+
+    def reach(one: float, other: float) -> float:
+        return sqrt(max(0.0, one**2 - 2 * correlation * one * other + other**2))
+
+    difference = first - second
+    low = difference - reach(first - low_first, high_second - second)
+    high = difference + reach(high_first - first, second - low_second)
+    return max(-1.0, low), min(1.0, high)
+
+
+def _paired_correlation(both: int, only_first: int, only_second: int, neither: int) -> float:
+    """Return phi of the fourfold table, corrected for continuity where it is positive; 0 where a margin is empty."""
+    margins = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
+    if not margins:
+        return 0.0
+    product = float(both * neither - only_first * only_second)
+    half = (both + only_first + only_second + neither) / 2
+    return (max(product - half, 0.0) if product > 0 else product) / sqrt(margins)

@@ -15,6 +15,7 @@ class FileKind(str, Enum):
     PNG = "PNG"
     TIFF = "TIFF"
     BMP = "BMP"
+    WEBP = "WebP"
     DICOM = "DICOM"
 
 
@@ -53,9 +54,11 @@ def file_kind(data: bytes) -> FileKind:
     for magic, kind in _MAGIC:
         if data.startswith(magic):
             return kind
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return FileKind.WEBP
     if looks_like_bare_dicom(data):
         return FileKind.DICOM
-    raise ReadError(f"it is {_what_else(data)}, expected JPEG, PNG, TIFF, BMP or DICOM")
+    raise ReadError(f"it is {_what_else(data)}, expected JPEG, PNG, TIFF, BMP, WebP or DICOM")
 
 
 def looks_like_bare_dicom(data: bytes) -> bool:
@@ -76,8 +79,6 @@ def _what_else(data: bytes) -> str:
     for magic, name in _OTHERS:
         if data.startswith(magic):
             return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "a WebP picture"
     head = data[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
         return "an HTML page"

@@ -1,7 +1,8 @@
-"""Open radiographs: JPEG, PNG, TIFF, BMP and DICOM, recognised by content and never by their name."""
+"""Open radiographs: JPEG, PNG, TIFF, BMP, WebP and DICOM, recognised by content and never by their name."""
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,9 @@ from fxdet.imaging.headers import FileKind, file_kind
 from fxdet.imaging.jpeg import decode_jpeg
 from fxdet.imaging.pixels import Picture, grey_picture
 from fxdet.imaging.png import decode_png
+from fxdet.imaging.webp import decode_webp
 
-RADIOGRAPH_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".dcm", ".dicom", ".dic"})
+RADIOGRAPH_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".dcm", ".dicom", ".dic"})
 """What a folder is searched for; a file named outright is read whatever its name."""
 
 _DECODERS = {
@@ -27,6 +29,7 @@ _DECODERS = {
     FileKind.PNG: decode_png,
     FileKind.TIFF: decode_tiff,
     FileKind.BMP: decode_bmp,
+    FileKind.WEBP: decode_webp,
 }
 
 BYTE_LIMIT = 1 << 31
@@ -106,6 +109,12 @@ def _radiograph(picture: Picture, source: str, digest: str) -> Radiograph:
     return replace(radiograph, warnings=(*radiograph.warnings, note))
 
 
+def _folder_reason(path: Path) -> str:
+    if os.access(path, os.R_OK | os.X_OK):
+        return "it is a folder – name a file"
+    return "the folder can't be searched, permission denied – check its permissions"
+
+
 def read_radiograph_bytes(path: Path) -> bytes:
     """Return the bytes of a file that may be a radiograph.
 
@@ -116,7 +125,7 @@ def read_radiograph_bytes(path: Path) -> bytes:
         status = path.stat()
         mode = status.st_mode
         if stat.S_ISDIR(mode):
-            raise ReadError(f"can't read {path}: it is a folder – name a file")
+            raise ReadError(f"can't read {path}: {_folder_reason(path)}")
         if not stat.S_ISREG(mode):
             raise ReadError(f"can't read {path}: it is no regular file – name a picture")
         if status.st_size > BYTE_LIMIT:

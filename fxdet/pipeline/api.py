@@ -30,6 +30,7 @@ from fxdet.pipeline.stages import (
     cut_crops,
     join_crops,
     keep_candidates,
+    name_wholes,
     take_crops,
 )
 from fxdet.zoo.cards import OperatingPoints, PipelineCard
@@ -99,6 +100,7 @@ class Pipeline:
         attention: Explains the classifier; None leaves every finding unchecked.
         models: Names and weight hashes for the reports.
         config_hash: Hash of everything that changes results.
+        region_classifier: Names the region of whole radiographs; None leaves that to the classifier.
 
     Example:
         >>> from fxdet.core.protocols import FakeClassifier, FakeLocalizer
@@ -115,6 +117,7 @@ class Pipeline:
     attention: Attention | None = None
     models: tuple[ModelStamp, ...] = ()
     config_hash: str = ""
+    region_classifier: Classifier | None = None
 
     def __call__(self, radiograph: str | Path | Radiograph | NDArray[Any]) -> Report:
         """Analyse one radiograph: a file, an array (H, W), or one that is open already.
@@ -142,7 +145,7 @@ class Pipeline:
                 located = [keep_candidates(found, self.card) for found in self.localizer.locate(radiographs)]
             with clock.step("classify"):
                 crops, rows = self._cut(radiographs, located)
-                scores = classify(self.classifier, crops)
+                scores = self._name(radiographs, rows, classify(self.classifier, crops))
             with clock.step("explain"):
                 maps = self._explain(crops, rows)
         return [
@@ -158,6 +161,13 @@ class Pipeline:
             rows.append(row.shifted(start))
             start += len(part)
         return join_crops(parts), rows
+
+    def _name(self, radiographs: Sequence[Radiograph], rows: Sequence[CropRows], scores: Scores) -> Scores:
+        if self.region_classifier is None:
+            return scores
+        preprocess: Preprocess = getattr(self.region_classifier, "preprocess", self.preprocess)
+        wholes = join_crops([preprocess.whole(radiograph) for radiograph in radiographs])
+        return name_wholes(scores, rows, self.region_classifier, wholes)
 
     def _explain(self, crops: Crops, rows: Sequence[CropRows]) -> Mapping[int, NDArray[np.float32]]:
         """Return attention maps by row of ``crops``: candidates for the cross-check, wholes for the heat map."""
@@ -219,6 +229,9 @@ def load_pipeline(name: str | Path = BUILTIN, device: str = "cpu", options: Pipe
     parts = find_pipeline(name)
     classifier = load_classifier(parts.classifier, chosen)
     _check_heads(classifier)
+    namer = load_classifier(parts.region_classifier, chosen) if parts.region_classifier else None
+    if namer is not None:
+        _check_regions(namer, classifier)
     changing = {"threshold": options.threshold, "crosscheck": options.crosscheck, "precision": options.precision}
     return Pipeline(
         localizer=load_localizer_of(parts, chosen),
@@ -229,6 +242,7 @@ def load_pipeline(name: str | Path = BUILTIN, device: str = "cpu", options: Pipe
         attention=_grad_cam,
         models=parts.stamps,
         config_hash=pipeline_hash(parts, changing),
+        region_classifier=namer,
     )
 
 
@@ -266,6 +280,15 @@ def _check_heads(classifier: Classifier) -> None:
         raise ModelError(
             f"can't use {classifier.name} – field 'heads' – got {sorted(labels)}, expected a head 'fracture' with"
             " the class 'fractured' – train one with that head"
+        )
+
+
+def _check_regions(namer: Classifier, classifier: Classifier) -> None:
+    got, expected = (getattr(model, "labels", {}).get("region") for model in (namer, classifier))
+    if got is None or expected is None or got.names != expected.names:
+        raise ModelError(
+            f"can't use {namer.name} for regions – field 'heads' – got {getattr(got, 'names', None)}, expected the"
+            f" regions of {classifier.name}, {getattr(expected, 'names', None)} – train it with these"
         )
 
 

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file, save
-
-from fxdet.core.files import atomic_write, sha256_file, write_json_lines
+from fxdet.core.files import sha256_file, write_json_lines
 from fxdet.core.findings import Report
 from fxdet.data.samples import Sample
 from fxdet.pipeline.api import Pipeline, PipelineOptions, load_pipeline
 from fxdet.pipeline.fitting import FitOptions, fit_pipeline, pair_reports
-from fxdet.zoo.cards import PIPELINE_NAME, ModelCard, PipelineCard, read_card, write_card
+from fxdet.zoo.cards import PIPELINE_NAME, PipelineCard, read_card, write_card
+from fxdet.zoo.weights import write_half
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,7 @@ class BuildOptions:
             validation; None keeps the card's.
         description: One line on what it is for.
         ensemble: Run folders or cards of further localizers.
+        region_classifier: Run folder or card of a classifier that names the region of whole radiographs.
         mirrored: Whether localizers also look at the mirrored radiograph.
         region_of_candidates: See :class:`~fxdet.zoo.cards.PipelineCard`.
         batch_size: Radiographs at a time.
@@ -43,6 +42,7 @@ class BuildOptions:
     localizer_size: int | None = None
     description: str = ""
     ensemble: tuple[Path, ...] = ()
+    region_classifier: Path | None = None
     mirrored: bool = False
     region_of_candidates: float = 0.0
     batch_size: int = 16
@@ -62,6 +62,7 @@ def build_pipeline(options: BuildOptions, samples: Sequence[Sample], fit: FitOpt
         localizer=pack_model(options.localizer, options.folder, size),
         classifier=pack_model(options.classifier, options.folder),
         ensemble=tuple(pack_model(place, options.folder, size) for place in options.ensemble),
+        region_classifier=pack_model(options.region_classifier, options.folder) if options.region_classifier else "",
         mirrored=options.mirrored,
         candidate_floor=options.candidate_floor,
         region_of_candidates=options.region_of_candidates,
@@ -90,18 +91,8 @@ def pack_model(place: Path, folder: Path, input_size: int | None = None) -> str:
     card = read_card(place)
     card = replace(card, input_size=input_size or card.input_size)
     source = (place if place.is_dir() else place.parent) / card.weights
-    state = {name: value.half() if value.is_floating_point() else value for name, value in load_file(source).items()}
-    packed = _named(card)
-    with atomic_write(folder / packed.weights, "wb") as handle:
-        handle.write(save({name: _contiguous(value) for name, value in state.items()}, {"name": card.full_name}))
+    packed = replace(card, weights=f"{card.full_name}.safetensors")
+    write_half(source, folder / packed.weights, card.full_name)
     file_name = f"{card.full_name}.json"
     write_card(folder / file_name, replace(packed, sha256=sha256_file(folder / packed.weights)))
     return file_name
-
-
-def _named(card: ModelCard) -> ModelCard:
-    return replace(card, weights=f"{card.full_name}.safetensors")
-
-
-def _contiguous(value: torch.Tensor) -> torch.Tensor:
-    return value.contiguous()

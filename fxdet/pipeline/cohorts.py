@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from fxdet.core.errors import DataError
 from fxdet.core.findings import Finding, Report
-from fxdet.core.labels import HAND_REGIONS, PAPER_REGIONS, REGIONS, Decision, LabelMap
+from fxdet.core.labels import PAPER_REGIONS, REGIONS, Decision, LabelMap
 from fxdet.data.samples import Sample
+from fxdet.data.summary import region_name as name_of_regions
 from fxdet.evaluation.attention import AttentionRows, FindingRows, best_overlaps, in_any_box
 from fxdet.evaluation.boxes import BoxRows
 from fxdet.evaluation.cohort import Cohort
@@ -195,13 +196,13 @@ def _strata(pairs: Sequence[Pair]) -> dict[str, tuple[str, ...]]:
 
 
 def region_name(regions: frozenset[str]) -> str:
-    """Return the name of a set of allowed regions.
+    """Return the name of a set of allowed regions, as ``fxdet data info`` has it; empty where nothing is known.
 
     Example:
-        >>> region_name(frozenset({"wrist", "elbow"})), region_name(HAND_REGIONS), region_name(frozenset())
-        ('elbow/wrist', 'hand', '')
+        >>> region_name(frozenset({"wrist", "elbow"})), region_name(frozenset())
+        ('elbow/wrist', '')
     """
-    return "hand" if regions == HAND_REGIONS else "/".join(name for name in REGIONS if name in regions)
+    return name_of_regions(regions) if regions else ""
 
 
 def _yes_no(value: str) -> str:

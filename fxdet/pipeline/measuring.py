@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fxdet.core.labels import Decision
 from fxdet.core.protocols import Localizer
@@ -25,6 +26,9 @@ from fxdet.pipeline.cohorts import box_rows, build_cohort, class_rows, paper_row
 from fxdet.pipeline.pairing import Pair
 
 BATCH = 16
+
+RATES = (0.5, 1.0)
+"""False boxes per image at which the share of found reference boxes is measured."""
 
 Pairs = Sequence[Pair]
 Figure = dict[str, Any]
@@ -71,14 +75,8 @@ def measure_boxes(pairs: Pairs, options: MeasureOptions) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     for name, suffix in (("pipeline", ""), ("localizer", "_localizer")):
         rows = box_rows(pairs, name)
-        ap50, counted = _ap50(rows, options), {"n": len(rows.images), "boxes": rows.references}
-        figures[f"ap50{suffix}"] = _figure(ap50) | counted
-        mean = average_precisions(match_images(rows.images, COCO_IOUS))[0]
-        figures[f"ap50_95{suffix}"] = {"value": _rounded(Estimate(mean).value), **counted}
-        rates = (0.5, 1.0)
-        for rate, value in zip(rates, froc_sensitivity(match_affinity(rows.images, "iou"), rates)[0], strict=True):
-            found = _rounded(Estimate(value).value)
-            figures[f"sensitivity_at_{rate:g}_false_positives{suffix}"] = {"value": found, **counted}
+        found = {**_average_precisions(rows, options), **_froc(rows, options)}
+        figures.update({f"{figure}{suffix}": value for figure, value in found.items()})
     return figures
 
 
@@ -103,17 +101,30 @@ def measure_localizer(localizer: Localizer, samples: Sequence[Sample], options: 
         for sample, located in zip(batch, localizer.locate(radiographs), strict=True):
             images.append(ImageBoxes(located.fractures.xyxy, located.fractures.score, sample.fracture_xyxy))
     rows = BoxRows(images, sizes, np.array([sample.group for sample in samples], dtype=str))
-    counted = {"n": len(images), "boxes": rows.references}
-    mean = average_precisions(match_images(images, COCO_IOUS))[0]
-    return {
-        "detector_ap50": _figure(_ap50(rows, options)) | counted,
-        "detector_ap50_95": {"value": _rounded(Estimate(mean).value), **counted},
-    }
+    return {f"detector_{name}": figure for name, figure in _average_precisions(rows, options).items()}
 
 
-def _ap50(rows: BoxRows, options: MeasureOptions) -> Estimate:
-    matches = match_images(rows.images, (0.5,))
+def _average_precisions(rows: BoxRows, options: MeasureOptions) -> dict[str, Figure]:
+    wanted = {"ap50": COCO_IOUS[:1], "ap50_95": COCO_IOUS}
+    return {name: _counted(_average_precision(rows, ious, options), rows) for name, ious in wanted.items()}
+
+
+def _average_precision(rows: BoxRows, ious: NDArray[np.float64], options: MeasureOptions) -> Estimate:
+    matches = match_images(rows.images, ious)
     return Resampling(rows.group, options.intervals).estimate(lambda weights: average_precisions(matches, weights))
+
+
+def _froc(rows: BoxRows, options: MeasureOptions) -> dict[str, Figure]:
+    matches = match_affinity(rows.images, "iou")
+    names = {f"sensitivity_at_{rate:g}_false_positives": len(rows.images) for rate in RATES}
+    found = Resampling(rows.group, options.intervals).estimates(
+        names, lambda weights: froc_sensitivity(matches, RATES, weights)
+    )
+    return {name: _counted(estimate, rows) for name, estimate in found.items()}
+
+
+def _counted(estimate: Estimate, rows: BoxRows) -> Figure:
+    return _figure(estimate) | {"n": len(rows.images), "boxes": rows.references}
 
 
 def _top1(rows: ClassRows | None) -> Figure:

@@ -89,7 +89,13 @@ class SourceList:
         seen.add((status.st_dev, status.st_ino))
         if self.leave_out is not None and folder.resolve() == self.leave_out:
             return
-        files, folders = _list_folder(folder)
+        try:
+            files, folders = _list_folder(folder)
+        except (
+            OSError
+        ):  # handed on, so that it fails like an unreadable file and the run does not end as if all was read
+            yield Source(folder, below.as_posix())
+            return
         yield from (Source(folder / name, (below / name).as_posix()) for name in files)
         if self.recursive:
             for name in folders:
@@ -163,17 +169,14 @@ def _known() -> str:
 def _list_folder(folder: Path) -> tuple[list[str], list[str]]:
     """Return the names of candidate files and of sub-folders, sorted; hidden entries are left out."""
     files, folders = [], []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if _is_folder(entry):
-                    folders.append(entry.name)
-                elif _is_candidate(Path(entry.path)):
-                    files.append(entry.name)
-    except OSError as error:
-        _log.warning("left out %s – %s", printable(folder), error.strerror or error)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if _is_folder(entry):
+                folders.append(entry.name)
+            elif _is_candidate(Path(entry.path)):
+                files.append(entry.name)
     return sorted(files), sorted(folders)
 
 

@@ -105,12 +105,30 @@ def take_crops(crops: Crops, rows: Sequence[int]) -> Crops:
 
 def classify(classifier: Classifier, crops: Crops, chunk: int = 16) -> Scores:
     """Score all crops, at most ``chunk`` at once so that a sheet full of candidates can't fill the memory."""
-    starts = range(0, max(1, len(crops)), chunk)
-    parts = [classifier.classify(take_crops(crops, range(s, min(s + chunk, len(crops))))) for s in starts]
-    heads = {head: (labels, _stack(parts, head)) for head, labels in parts[0].labels.items() if head in parts[0].logits}
+    heads = _heads(classifier, crops, chunk)
     labels, fracture = heads["fracture"]
     region_labels, region = heads.get("region", (None, np.zeros((len(crops), 0))))
     return Scores(fracture[:, labels.index("fractured")], region, region_labels, heads)
+
+
+def name_wholes(scores: Scores, rows: Sequence[CropRows], classifier: Classifier, wholes: Crops) -> Scores:
+    """Return the scores with the region probabilities of whole radiographs taken from another classifier.
+
+    Args:
+        scores: Probabilities of the batch's joint crops.
+        rows: Each radiograph's rows in them.
+        classifier: Classifier with a head ``region`` of the same classes.
+        wholes: One crop per radiograph, the whole of it, as that classifier wants it.
+    """
+    region = scores.region.copy()
+    region[[row.whole for row in rows]] = _heads(classifier, wholes, 16)["region"][1]
+    return replace(scores, region=region)
+
+
+def _heads(classifier: Classifier, crops: Crops, chunk: int) -> dict[str, tuple[LabelMap, NDArray[np.float64]]]:
+    starts = range(0, max(1, len(crops)), chunk)
+    parts = [classifier.classify(take_crops(crops, range(s, min(s + chunk, len(crops))))) for s in starts]
+    return {head: (labels, _stack(parts, head)) for head, labels in parts[0].labels.items() if head in parts[0].logits}
 
 
 def _stack(parts: Sequence[ClassScores], head: str) -> NDArray[np.float64]:
@@ -140,7 +158,10 @@ def assemble(
     probability = fuse(card.finding, finding_features(detector, crop, whole))
     zoomed = scores.fracture[rows.regions]
     image = float(fuse(card.image, image_features(detector, crop, whole, card.candidate_floor, zoomed))[0])
-    regions = region_of_image(scores, rows, card.region_of_candidates * detector)
+    # A classifier of its own for regions has learned whole radiographs; boxes and candidates add nothing to it.
+    regions = scores.region[rows.whole]
+    if not card.region_classifier:
+        regions = region_of_image(scores, rows, card.region_of_candidates * detector)
     region, region_probability = region_name(scores, regions)
     findings = [
         replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -75,5 +76,6 @@ def said_of(report: Report, sample: Sample, score: float, decided: bool) -> tupl
     """
     region = region_name(sample.regions) or "region unknown"
     said = f"score {plain_number(score)}" + (f", {report.decision.value}" if decided else "")
-    group = (f"group {sample.group}",) if sample.group != sample.name else ()
+    alone = sample.group in (sample.name, PurePosixPath(sample.name).stem)
+    group = () if alone else (f"group {sample.group}",)
     return said, f"{region}; said {report.region}" if report.region else region, *group

@@ -11,7 +11,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from fxdet.core.files import write_text
 from fxdet.training.curves import draw_curves
-from fxdet.training.loop import EpochRecord
+from fxdet.training.epochs import EpochRecord
+from fxdet.training.loop import Callback
 
 
 class CsvLog:
@@ -79,3 +80,18 @@ class TensorBoardLog:
         """Close the event file."""
         if self._writer is not None:
             self._writer.close()
+
+
+def folder_callbacks(folder: Path, monitor: str, note: str) -> list[Callback]:
+    """Return what keeps a run folder's ``log.csv``, ``curves.png`` and TensorBoard log.
+
+    Args:
+        folder: The run folder.
+        monitor: Figure that chooses the best epoch.
+        note: What heads the CSV; empty for nothing.
+    """
+    return [
+        CsvLog(folder / "log.csv", note),
+        Curves(folder / "curves.png", monitor),
+        TensorBoardLog(folder / "tensorboard"),
+    ]

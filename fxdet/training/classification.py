@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fxdet.classify.model import ClassifierNetwork
-from fxdet.core.errors import ConfigError, TrainingError
+from fxdet.core.errors import ConfigError
 from fxdet.core.files import write_json
 from fxdet.data.augment import classification_augment
 from fxdet.training.batches import Batch, BatchOptions, TrainingBatches
-from fxdet.training.callbacks import CsvLog, Curves, TensorBoardLog
+from fxdet.training.callbacks import folder_callbacks
+from fxdet.training.classification_items import check_apart, class_weights, items_of_part
 from fxdet.training.classifier_card import write_classifier_card
 from fxdet.training.classifier_config import ClassifierConfig
 from fxdet.training.config import config_to_yaml, load_config
+from fxdet.training.epochs import RunResult
 from fxdet.training.initial import initial_network
-from fxdet.training.items import Item, OpenedSource, allowed_classes, balance_fracture, make_items, open_source
+from fxdet.training.items import Item, OpenedSource, balance_fracture, open_source
 from fxdet.training.leak_check import LeakCheck, check_leak, leak_note, split_record
-from fxdet.training.loop import Callback, RunResult, run_training
+from fxdet.training.loop import run_training
 from fxdet.training.losses import total_loss
 from fxdet.training.options import TrainingOptions
 from fxdet.training.pictures import PictureMaker, RadiographStore, fracture_shares
@@ -46,8 +47,8 @@ class ClassifierTask:
         config: The config.
         device: Where the network lies.
         class_weights: Head → weights (K,), or empty.
-        shown, right: Labelled pictures of the first head that this process trained on since the last validation, and
-            how many of them it named right, with their random changes.
+        shown, right: Labelled pictures of the first head that this process trained on in the epoch, and how many of
+            them it named right, with their random changes.
     """
 
     network: nn.Module
@@ -66,6 +67,7 @@ class ClassifierTask:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield this process's batches."""
+        self.shown = self.right = 0  # of this epoch alone: a resumed run knows nothing of those before
         return self.training.epoch(epoch)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -100,7 +102,6 @@ class ClassifierTask:
         figures = figures_of(self.validation, logits, self.config.loss)
         if self.shown:
             figures["train_accuracy"] = self.right / self.shown
-        self.shown = self.right = 0
         return figures
 
     def about(self) -> dict[str, str]:
@@ -165,7 +166,7 @@ def run_classifier(
     faulty = config.fault == "optimiser_holds_another_network"
     options = TrainingOptions(config.loop, config.optimiser, config.schedule, config.freeze, faulty)
     note = leak_note([source.stamp for source in sources], check)
-    callbacks = _callbacks(folder, config, note) if processes.is_first else []
+    callbacks = folder_callbacks(folder.path, config.loop.monitor, note) if processes.is_first else []
     try:
         result = run_training(task, options, folder, processes, callbacks, resume)
     finally:
@@ -188,18 +189,17 @@ def _make_task(
     processes: Processes,
     store: RadiographStore,
 ) -> ClassifierTask:
-    training = _items(config, sources, "train")
-    validation = _items(config, sources, "val")
-    _check_apart(training, validation, _leak_allowed(config))
+    training = items_of_part(config, sources, "train")
+    validation = items_of_part(config, sources, "val")
+    check_apart(training, validation, _leak_allowed(config))
     if config.sampling.balance == "fracture":
         training = balance_fracture(training)
-    class_weights = _class_weights(config, training)
+    weights = {head: values.to(processes.device) for head, values in class_weights(config, training).items()}
     store.load([item.sample.path for item in (*training, *validation)], 2, processes.is_first)
     augment = classification_augment(config.augment)
     maker = PictureMaker(store, config.preprocess, config.crops, augment, fracture_shares(training))
     shown = make_validation_set(validation, config.heads, maker, config.loop.seed)
     batches = TrainingBatches(training, config.heads, maker, _batch_options(config, training, processes))
-    weights = {head: values.to(processes.device) for head, values in class_weights.items()}
     counts = len(training), len(validation), len(batches)
     logger.info("%d training items, %d validation items, %d steps per epoch", *counts)
     return ClassifierTask(network, batches, shown, config, processes.device, weights)
@@ -215,72 +215,6 @@ def _batch_options(config: ClassifierConfig, items: Sequence[Item], processes: P
         world=processes.world,
         workers=config.loop.workers,
     )
-
-
-def _items(config: ClassifierConfig, sources: Sequence[OpenedSource], part: str) -> list[Item]:
-    """Return the items of the training or validation parts; validation shows whole radiographs in any case."""
-    found: list[Item] = []
-    for source in sources:
-        if part == "train":
-            found.extend(make_items(source, source.options.train, config.crops))
-        elif source.options.val:
-            shown = replace(source.options, whole=source.options.whole or 1.0)
-            items = make_items(replace(source, options=shown), source.options.val, config.crops)
-            found.extend(_thinned(items, source.options.weight, config.loop.seed))
-    if not found:
-        names = ", ".join(str(source.options.path) for source in sources)
-        parts = sorted({name for source in sources for name in source.samples.counts()})
-        raise TrainingError(
-            f"no {part} part in {names} – found parts {', '.join(parts) or 'none'} – set sources.{part} or a split list"
-        )
-    return found
-
-
-def _thinned(items: Sequence[Item], source_weight: float, seed: int) -> list[Item]:
-    """Keep all whole radiographs, and of the crops the share that their weight gives in an epoch."""
-    chance = np.random.default_rng((seed, 4)).random(len(items)) * max(source_weight, 1e-9)
-    return [item for item, limit in zip(items, chance, strict=True) if item.kind == "whole" or item.weight > limit]
-
-
-def _check_apart(training: Sequence[Item], validation: Sequence[Item], allow_leak: bool) -> None:
-    """Refuse a picture on both sides unless a leak is allowed, and warn where only its group is."""
-    paths = {item.sample.path for item in training}
-    shared = [item.sample.name for item in validation if item.sample.path in paths]
-    if shared and not allow_leak:
-        count = len(set(shared))
-        raise TrainingError(f"{count} radiographs are in training and validation, e.g. {shared[0]} – mend the split")
-    groups = {(item.source, item.sample.group) for item in training}
-    close = {item.sample.group for item in validation if (item.source, item.sample.group) in groups}
-    if close:
-        logger.warning("%d groups lie in training and validation, e.g. %s", len(close), min(close))
-
-
-def _class_weights(config: ClassifierConfig, items: Sequence[Item]) -> dict[str, Tensor]:
-    """Return weights per class where asked for, after checking that every class may occur."""
-    totals = {head: {name: 0.0 for name in names} for head, names in config.heads.items()}
-    for item in items:
-        for head, row in allowed_classes(item, config.heads).items():
-            names = config.heads[head]
-            if not row.all():
-                for index in np.flatnonzero(row):
-                    totals[head][names[index]] += item.weight / int(row.sum())
-    for head, counts in totals.items():
-        empty = [name for name, weight in counts.items() if weight <= 0]
-        if empty and not config.allow_empty_classes:
-            raise TrainingError(
-                f"class '{empty[0]}' of head '{head}' is empty: no training picture may show it – add a source that has"
-                f" it, take it out of heads.{head}, or set allow_empty_classes: true"
-            )
-    if config.loss.class_weights == "none":
-        return {}
-    return {head: _inverse(list(counts.values())) for head, counts in totals.items()}
-
-
-def _inverse(counts: list[float]) -> Tensor:
-    """Return weights inverse to the counts whose mean over pictures is 1; an empty class weighs 0."""
-    values = np.array(counts)
-    weights = np.divide(values.sum() / max(1, (values > 0).sum()), values, out=np.zeros_like(values), where=values > 0)
-    return torch.tensor(weights, dtype=torch.float32)
 
 
 def _try_network(network: ClassifierNetwork, config: ClassifierConfig) -> None:
@@ -319,11 +253,3 @@ def _write_split(folder: RunFolder, sources: Sequence[OpenedSource], check: Leak
         for source in sources
     ]
     write_json(folder.path / "split.json", split_record(rows, check))
-
-
-def _callbacks(folder: RunFolder, config: ClassifierConfig, note: str) -> list[Callback]:
-    return [
-        CsvLog(folder.path / "log.csv", note),
-        Curves(folder.path / "curves.png", config.loop.monitor),
-        TensorBoardLog(folder.path / "tensorboard"),
-    ]

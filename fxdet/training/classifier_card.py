@@ -21,8 +21,8 @@ from fxdet.evaluation.resampling import IntervalOptions, Resampling
 from fxdet.evaluation.shares import share_estimate
 from fxdet.evaluation.temperature import fit_temperature
 from fxdet.training.classifier_config import ClassifierConfig
+from fxdet.training.epochs import RunResult
 from fxdet.training.leak_check import card_record
-from fxdet.training.loop import RunResult
 from fxdet.training.run_folder import RunFolder
 from fxdet.training.validation import ValidationSet, figures_of, predict_logits
 from fxdet.zoo.cards import CARD_NAME, ModelCard, write_card

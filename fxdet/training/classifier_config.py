@@ -36,7 +36,8 @@ class SourceOptions:
         candidates: Boxes of a localizer, JSON lines or CSV: ``name``, ``box`` (or x1, y1, x2, y2), ``score``.
         fractured: Keep only fractured or only normal radiographs.
         regions: Keep only radiographs that may show one of these regions.
-        leave_out: Text file with a name per line (path below the set's root, or file name) that is not used.
+        leave_out: Text file with a name per line (path below the set's root, or file name; the ending
+            may differ) that is not used.
     """
 
     path: Path

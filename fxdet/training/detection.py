@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from fxdet.core.errors import ConfigError
 from fxdet.core.files import write_json
-from fxdet.training.callbacks import CsvLog, Curves, TensorBoardLog
+from fxdet.training.callbacks import folder_callbacks
 from fxdet.training.config import config_to_yaml, load_config
 from fxdet.training.detection_config import DetectionConfig
 from fxdet.training.detection_data import DetectionParts, collect_parts
 from fxdet.training.detector_card import write_detector_card
+from fxdet.training.epochs import RunResult
 from fxdet.training.faster_rcnn import train_faster_rcnn
 from fxdet.training.leak_check import check_leak, leak_note, split_record
-from fxdet.training.loop import Callback, RunResult
 from fxdet.training.precision import choose_precision
 from fxdet.training.processes import Processes
 from fxdet.training.run_folder import RunFolder
@@ -43,17 +46,17 @@ def train_detector(
     Raises:
         ConfigError, DataError, ModelError, TrainingError, OutputError: See the message.
     """
-    config = load_config(Path(config_path), overrides, DetectionConfig)
     processes = processes or Processes(torch.device("cpu"))
+    config = _with_device(load_config(Path(config_path), overrides, DetectionConfig), processes)
     folder = RunFolder(config.run)
     parts = collect_parts(config)
     note = ""
     if processes.is_first:
         folder.prepare(resume, config_to_yaml(config))
         note = _write_facts(folder, config, parts, processes.device)
-    callbacks = _callbacks(folder, note) if processes.is_first else []
+    callbacks = folder_callbacks(folder.path, MONITOR, note) if processes.is_first else []
     try:
-        if config.architecture.startswith("yolo"):
+        if config.is_yolo:
             result = train_yolo(config, callbacks)
         else:
             result = train_faster_rcnn(config, folder, processes, callbacks, resume, parts)
@@ -65,9 +68,23 @@ def train_detector(
     return result
 
 
-def _callbacks(folder: RunFolder, note: str) -> list[Callback]:
-    path = folder.path
-    return [CsvLog(path / "log.csv", note), Curves(path / "curves.png", MONITOR), TensorBoardLog(path / "tensorboard")]
+def _with_device(config: DetectionConfig, processes: Processes) -> DetectionConfig:
+    """Return the config with the device that a YOLO computes on: its own, else that of this process.
+
+    Raises:
+        ConfigError: torchrun started a YOLO, or a GPU is not there.
+    """
+    if not config.is_yolo:
+        return config
+    if processes.world > 1:
+        raise ConfigError("torchrun – a YOLO starts its own processes – leave torchrun out and --set device=0,1")
+    if config.device == "cpu" and processes.device.type == "cuda":
+        return replace(config, device=str(processes.device.index or 0))
+    named = [int(index) for index in re.findall(r"\d+", config.device)] or [0] * (config.device != "cpu")
+    there = torch.cuda.device_count()
+    if named and max(named) >= there:
+        raise ConfigError(f"device – got {config.device!r}, found {there} CUDA devices – name others, or cpu")
+    return config
 
 
 def _write_facts(folder: RunFolder, config: DetectionConfig, parts: DetectionParts, device: torch.device) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from fxdet.core.labels import LabelMap
 from fxdet.training.options import SILENT
+
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?|\d+(,\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class DetectionConfig:
         precision: ``auto`` takes bf16 where the processor computes it natively.
         threads: Threads of the processor for the network; 0 takes all cores.
         workers: Processes that prepare pictures; 0 does it between the steps.
-        device: ``cpu``, ``cuda``, or ``0,1`` for several GPUs.
+        device: YOLO alone: ``0,1`` for several GPUs, ``cuda:1`` for that one; ``cpu`` leaves it to ``--device``.
         seed: Seed of everything random.
         augment: Augmentation.
         audit: Look for validation pictures among the training pictures before anything else.
@@ -142,6 +145,13 @@ class DetectionConfig:
         LabelMap(self.labels)
         if "fracture" not in self.labels:
             raise ValueError(f"labels: got {self.labels}, expected 'fracture' among them")
+        if not _DEVICE.fullmatch(self.device):
+            raise ValueError(f"device: got {self.device!r}, expected 'cpu', 'cuda', 'cuda:1' or '0,1'")
+        if self.device != "cpu" and not self.is_yolo:
+            raise ValueError(
+                f"device: got {self.device!r}, expected none for {self.architecture} – it computes where --device says,"
+                " on several GPUs through torchrun"
+            )
         if self.input_size % 32:
             raise ValueError(f"input_size: got {self.input_size}, expected a multiple of 32")
         for name in ("epochs", "batch_size", "input_size"):
@@ -149,3 +159,8 @@ class DetectionConfig:
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected at least 1")
         if not 0 < self.learning_rate <= 1:
             raise ValueError(f"learning_rate: got {self.learning_rate}, expected above 0, at most 1")
+
+    @property
+    def is_yolo(self) -> bool:
+        """Whether ultralytics trains the network, with processes of its own on several GPUs."""
+        return self.architecture.startswith("yolo")

@@ -8,8 +8,8 @@ from typing import Any
 from fxdet._version import __version__
 from fxdet.core.files import sha256_file
 from fxdet.training.detection_config import DetectionConfig
+from fxdet.training.epochs import RunResult
 from fxdet.training.leak_check import card_record
-from fxdet.training.loop import RunResult
 from fxdet.training.run_folder import RunFolder
 from fxdet.zoo.cards import CARD_NAME, ModelCard, write_card
 

@@ -21,8 +21,9 @@ from fxdet.localize.faster_rcnn import FasterRcnnLocalizer, build_faster_rcnn
 from fxdet.localize.located import FRACTURE_LABEL
 from fxdet.training.detection_config import DetectionConfig
 from fxdet.training.detection_data import DetectionItem, DetectionParts, collect_parts, load_items
+from fxdet.training.epochs import RunResult
 from fxdet.training.faster_rcnn_data import TargetBatch, TargetBatches, TargetOptions
-from fxdet.training.loop import Callback, RunResult, run_training
+from fxdet.training.loop import Callback, run_training
 from fxdet.training.options import LoopOptions, OptimiserOptions, ScheduleOptions, TrainingOptions
 from fxdet.training.processes import Processes, unwrap
 from fxdet.training.run_folder import RunFolder

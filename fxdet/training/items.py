@@ -16,8 +16,10 @@ from fxdet.core.boxes import box_iou
 from fxdet.core.errors import DataError
 from fxdet.core.files import read_json_lines
 from fxdet.core.findings import Box
+from fxdet.data.folders import relative_name
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample, SampleSet
+from fxdet.data.split_matching import listed_names
 from fxdet.data.splits import LeakStamp, split_samples
 from fxdet.training.classifier_config import CropOptions, SourceOptions
 
@@ -91,14 +93,27 @@ def _filtered(samples: SampleSet, options: SourceOptions) -> SampleSet:
             lines = options.leave_out.read_text(encoding="utf-8").splitlines()
         except OSError as error:
             raise DataError(f"can't read leave_out {options.leave_out} – {error.strerror} – check the path") from error
-        out = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
-        samples = samples.where(lambda s: s.name not in out and s.path.name not in out)
+        samples = _without(
+            samples, [line.strip() for line in lines if line.strip() and not line.startswith("#")], options
+        )
     if options.fractured is not None:
         samples = samples.where(lambda s: s.fractured is options.fractured)
     if options.regions is not None:
         wanted = frozenset(options.regions)
         samples = samples.where(lambda s: bool(s.regions & wanted))
     return samples
+
+
+def _without(samples: SampleSet, listed: Sequence[str], options: SourceOptions) -> SampleSet:
+    """Return the set without the pictures that are listed by name or by file."""
+    files = {sample.name: relative_name(sample.path, samples.root) for sample in samples}
+    out, strange = listed_names(
+        {**dict.fromkeys(files), **dict.fromkeys(files.values())}, listed, str(options.leave_out)
+    )
+    if strange:
+        what = f"names that fit no picture of {samples.name}: {len(strange)}, the first is {strange[0]}"
+        logger.warning("%s: %s – nothing is left out for them", options.leave_out, what)
+    return samples.where(lambda s: s.name not in out and files[s.name] not in out)
 
 
 def make_items(source: OpenedSource, parts: Sequence[str], crops: CropOptions) -> list[Item]:

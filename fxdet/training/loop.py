@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from fxdet.core.errors import TrainingError, did_you_mean
+from fxdet.training.epochs import EpochRecord, RunResult, describe_epoch, record_of_row
 from fxdet.training.optimise import WeightAverage, build_optimiser, freeze, frozen_names, set_learning_rate
 from fxdet.training.options import TrainingOptions
 from fxdet.training.precision import autocast, choose_precision
@@ -56,22 +57,6 @@ class Task(Protocol):
     def about(self) -> dict[str, str]:
         """Return what goes into the header of the weight file."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """What one epoch gave; one row of ``log.csv``."""
-
-    epoch: int
-    loss: float
-    learning_rate: float
-    images_per_second: float
-    figures: Mapping[str, float] = field(default_factory=dict)
-
-    def row(self) -> dict[str, float]:
-        """Return all values by column."""
-        first = {"epoch": self.epoch, "loss": self.loss, "learning_rate": self.learning_rate}
-        return {**first, "images_per_second": self.images_per_second, **self.figures}
 
 
 class Callback(Protocol):
@@ -122,15 +107,6 @@ class _State:
         self.scaler.load_state_dict(state["scaler"])
         self.history = [record_of_row(row) for row in state["history"]]
         self.best, self.best_epoch = state["best"], state["best_epoch"]
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended."""
-
-    best_epoch: int
-    best: float
-    history: tuple[EpochRecord, ...]
 
 
 def run_training(
@@ -293,24 +269,6 @@ class _Run:
         logger.info(describe_epoch(self.state.history[-1]))
         for callback in self.callbacks:
             callback.epoch_ended(self.state.history)
-
-
-def describe_epoch(record: EpochRecord) -> str:
-    """Return one line on an epoch.
-
-    Example:
-        >>> describe_epoch(EpochRecord(0, 0.5, 1e-3, 27.2, {"auroc": 0.9}))
-        'epoch 1: loss 0.5000, 27 img/s, auroc 0.9000'
-    """
-    figures = "".join(f", {name} {value:.4f}" for name, value in record.figures.items() if "@" not in name)
-    return f"epoch {record.epoch + 1}: loss {record.loss:.4f}, {record.images_per_second:.0f} img/s{figures}"
-
-
-def record_of_row(row: Mapping[str, float]) -> EpochRecord:
-    """Return the record that :meth:`EpochRecord.row` was made of."""
-    named = {key: row[key] for key in ("loss", "learning_rate", "images_per_second")}
-    figures = {key: value for key, value in row.items() if key not in (*named, "epoch")}
-    return EpochRecord(int(row["epoch"]), figures=figures, **named)
 
 
 def _epoch_seed(seed: int, epoch: int, rank: int) -> int:

@@ -109,8 +109,10 @@ def row_files(folder: Path, paper: str, rows: Iterable[str] = ()) -> list[Path]:
     Raises:
         ConfigError: The paper or a row has no configuration.
     """
+    if not folder.is_dir():
+        raise ConfigError(f"can't find {folder} – it lies in fxdet's repository – start there, or set --configs")
     if not (folder / paper).is_dir():
-        papers = sorted(place.name for place in folder.iterdir() if place.is_dir()) if folder.is_dir() else []
+        papers = sorted(place.name for place in folder.iterdir() if place.is_dir())
         raise ConfigError(f"paper '{paper}' has no configurations in {folder}{did_you_mean(paper, papers)}")
     known = {path.stem: path for path in sorted((folder / paper).glob("*.yaml")) if path.stem != BASE}
     for name in rows:

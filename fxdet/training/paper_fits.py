@@ -20,8 +20,8 @@ from fxdet.data.samples import Sample
 from fxdet.evaluation.nearest import nearest_labels
 from fxdet.training.classification import run_classifier
 from fxdet.training.classifier_config import ClassifierConfig
+from fxdet.training.epochs import RunResult
 from fxdet.training.items import OpenedSource, open_source
-from fxdet.training.loop import RunResult
 from fxdet.training.paper_config import config_hash
 from fxdet.training.pictures import RadiographStore
 from fxdet.training.processes import Processes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, cast
 
 import torch
@@ -13,6 +14,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from fxdet.core.errors import ConfigError
+
+_KNOWN = signature(DistributedDataParallel).parameters
+_SYNC_BUFFERS = "forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers"
+"""Argument that spreads running statistics before each step; torch 2.13 renamed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class Processes:
         if self.world == 1:
             return network
         ids = [self.device.index] if self.device.type == "cuda" else None
-        return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False, find_unused_parameters=True)
+        options: dict[str, Any] = {"device_ids": ids, "find_unused_parameters": True, _SYNC_BUFFERS: False}
+        return DistributedDataParallel(network, **options)
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of a tensor over the processes."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from fxdet.core.errors import ConfigError, did_you_mean
 from fxdet.core.files import sha256_file, write_json
+from fxdet.data.filters import FILTERS
 from fxdet.data.split_writing import write_split
 from fxdet.data.splits import SplitRow, named_split
 from fxdet.data.splitting import SplitPlan
@@ -149,10 +150,13 @@ def result_keys(row: PaperRow, selection: Selection) -> list[ResultKey]:
     """Return what a row's result files are to be.
 
     Raises:
-        ConfigError: The row has no such protocol.
+        ConfigError: The row has no such protocol, or there is no such filter.
     """
     for name in selection.protocols:
         protocol_of(row, name)
+    for name in selection.filters:
+        if name not in ("none", *FILTERS):
+            raise ConfigError(f"--filter – got '{name}'{did_you_mean(name, ('none', *FILTERS))}")
     filters = ("none",) if row.chain else selection.filters or row.filters
     return [
         ResultKey(row.paper, row.row, filter_name, protocol, seed)

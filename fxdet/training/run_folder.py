@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -35,9 +36,12 @@ from fxdet.core.files import atomic_write, write_json, write_text
 
 _PACKAGES = ("torch", "timm", "torchvision", "numpy", "albumentations", "opencv-python-headless", "safetensors")
 
-_BEFORE_FIRST = frozenset({"config.yaml", "environment.json", "split.json"})
-_WITHOUT_EFFECT = ("run:", "workers:", "show_progress:")
-"""Keys of a config that may differ between a run and its resumption: they change no result."""
+SCRATCH_NAME = "ultralytics"
+"""Sub-folder for ultralytics while it trains: with several GPUs it empties what it takes for its run folder."""
+
+_BEFORE_FIRST = frozenset({"config.yaml", "environment.json", "split.json", SCRATCH_NAME})
+_WITHOUT_EFFECT = ("run:", "workers:", "show_progress:", "device:")
+"""Keys of a config that may differ between a run and its resumption: they change no result, or its last bits alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class RunFolder:
             )
         if resume and stored.exists():
             self._check_config(stored, config_yaml)
+            for half_written in self.path.glob(".*.part"):  # a killed run leaves one, as large as its state
+                half_written.unlink(missing_ok=True)
             return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -128,7 +134,17 @@ def write_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, s
     """Write tensors as safetensors, whole or not at all."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     with atomic_write(path, "wb") as handle:
-        handle.write(save(tensors, metadata=dict(about)))
+        handle.write(_with_sorted_notes(save(tensors, metadata=dict(about))))
+
+
+def _with_sorted_notes(data: bytes) -> bytes:
+    """Sort the header's notes: the library shuffles them, and equal weights are to be equal files with equal hashes."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight bytes
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def describe_environment(device: torch.device, precision: str) -> dict[str, Any]:

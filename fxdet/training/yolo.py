@@ -12,6 +12,8 @@ import fxdet.localize.yolo  # noqa: F401 - first, since it keeps ultralytics off
 
 # isort: split
 import random
+import shutil
+import subprocess
 from collections.abc import Sequence
 from logging import getLogger
 from pathlib import Path
@@ -33,9 +35,11 @@ from fxdet.localize.yolo import YoloNetwork, build_yolo, load_state
 from fxdet.training.config import load_config
 from fxdet.training.detection_config import DetectionConfig
 from fxdet.training.detection_data import DetectionParts, collect_parts, load_items
-from fxdet.training.loop import Callback, EpochRecord, RunResult, describe_epoch, record_of_row
+from fxdet.training.epochs import EpochRecord, RunResult, describe_epoch, record_of_row
+from fxdet.training.loop import Callback
 from fxdet.training.precision import choose_precision
-from fxdet.training.run_folder import RunFolder, write_weights
+from fxdet.training.run_folder import SCRATCH_NAME, RunFolder, write_weights
+from fxdet.training.yolo_arguments import trainer_arguments
 from fxdet.training.yolo_data import EpochSampler, InOrder, RadiographDataset, training_loader
 
 log = getLogger(__name__)
@@ -88,9 +92,12 @@ class YoloTrainer(DetectionTrainer):  # type: ignore[misc]
         self.model = network.to(memory_format=torch.channels_last)
 
     def get_dataloader(self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train") -> Any:
-        """Return the loader of a part, with its radiographs decoded into memory."""
-        samples = self.parts.train if mode == "train" else self.parts.val
-        items = load_items(samples, self.label_map)
+        """Return the loader of a part, with its radiographs decoded into memory.
+
+        Each of several processes validates its own share; ultralytics then gathers what they found.
+        """
+        share = slice(max(rank, 0), None, max(self.world_size, 1))
+        items = load_items(self.parts.train if mode == "train" else self.parts.val[share], self.label_map)
         options = {
             "imgsz": self.args.imgsz,
             "batch_size": batch_size,
@@ -187,9 +194,10 @@ class YoloTrainer(DetectionTrainer):  # type: ignore[misc]
             "stopper": {"best_fitness": self.stopper.best_fitness, "best_epoch": self.stopper.best_epoch},
             "history": [record.row() for record in self.history],
         }
-        self.folder.write_state(state)
-        if self.fitness == self.best_fitness:
+        # First the weights: a run killed in between repeats the epoch instead of keeping older weights as its best.
+        if best_epoch(self.history) == len(self.history) - 1:
             write_half_weights(self.folder, ema, self.config)
+        self.folder.write_state(state)
         log.info(describe_epoch(self.history[-1]))
         for observer in self.observers:
             observer.epoch_ended(self.history)
@@ -230,28 +238,54 @@ def train_yolo(config: DetectionConfig, observers: Sequence[Callback] = ()) -> R
 
     Raises:
         ModelError: The initial weights can't be had or don't fit.
-        TrainingError: The loss became NaN, or all epochs are done already.
+        TrainingError: The loss became NaN, or one of several processes failed.
     """
+    history = [] if _is_over(config) else _trained(config, observers)
+    history = history or _told_afterwards(config, observers)
+    best = best_epoch(history)
+    return RunResult(best, history[best].figures[MONITOR], tuple(history))
+
+
+def _is_over(config: DetectionConfig) -> bool:
+    """Tell whether the run folder holds all epochs, or stopped early for want of a better one."""
     state = RunFolder(config.run).read_state()
-    if state is not None and state["epoch"] + 1 >= config.epochs:
-        raise TrainingError(f"run {config.run} has its {config.epochs} epochs – nothing to resume")
+    if state is None:
+        return False
+    done = state["epoch"] + 1
+    return bool(done >= config.epochs or (config.patience and done - state["stopper"]["best_epoch"] >= config.patience))
+
+
+def _trained(config: DetectionConfig, observers: Sequence[Callback]) -> list[EpochRecord]:
+    """Train, and return the epochs; none where other processes did the work."""
     trainer = YoloTrainer(overrides=trainer_arguments(config))
     trainer.observers = observers
     threads = torch.get_num_threads()
     try:
         trainer.train()
+    except subprocess.CalledProcessError as error:
+        raise TrainingError(
+            f"run {config.run} – a process on the GPUs {config.device} ended with code {error.returncode} – its message"
+            " stands above – go on with --resume"
+        ) from error
     finally:
         torch.set_num_threads(threads)
-    history = trainer.history or [record_of_row(row) for row in _stored_history(config)]
-    fitness = [record.figures[MONITOR] for record in history]
-    best = int(np.argmax(fitness))
-    return RunResult(best, fitness[best], tuple(history))
+        shutil.rmtree(config.run / SCRATCH_NAME, ignore_errors=True)
+    return trainer.history
 
 
-def _stored_history(config: DetectionConfig) -> list[dict[str, float]]:
-    """Return the history from ``last.pt``: with several GPUs other processes did the work."""
+def best_epoch(history: Sequence[EpochRecord]) -> int:
+    """Return the place of the epoch with the highest fitness; of equal ones the first."""
+    return int(np.argmax([record.figures[MONITOR] for record in history]))
+
+
+def _told_afterwards(config: DetectionConfig, observers: Sequence[Callback]) -> list[EpochRecord]:
+    """Return the history from ``last.pt`` and show it to the observers: with several GPUs other processes worked."""
     state = RunFolder(config.run).read_state()
-    return [] if state is None else list(state["history"])
+    history = [] if state is None else [record_of_row(row) for row in state["history"]]
+    for end in range(1, len(history) + 1):
+        for observer in observers:
+            observer.epoch_ended(history[:end])
+    return history
 
 
 def cpu_autocast(config: DetectionConfig, device: torch.device) -> torch.dtype | None:
@@ -293,50 +327,3 @@ def write_half_weights(folder: RunFolder, network: torch.nn.Module, config: Dete
     state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
     about = {"name": f"{config.name}.{config.tag}", "architecture": config.architecture}
     write_weights(folder.best, state, {**about, "labels": ",".join(config.labels)})
-
-
-def trainer_arguments(config: DetectionConfig) -> dict[str, Any]:
-    """Return ultralytics' settings for a config."""
-    augment = config.augment
-    on_gpu = config.device != "cpu"
-    return {
-        "model": f"{config.architecture}.yaml",
-        "data": str(config.run / "config.yaml"),
-        "epochs": config.epochs,
-        "imgsz": config.input_size,
-        "batch": config.batch_size,
-        "nbs": config.batch_size,
-        "device": config.device,
-        "workers": config.workers,
-        "optimizer": config.optimizer,
-        "lr0": config.learning_rate,
-        "lrf": config.final_learning_rate,
-        "cos_lr": True,
-        "warmup_epochs": config.warmup_epochs,
-        "warmup_bias_lr": 0.0,
-        "weight_decay": config.weight_decay,
-        "patience": config.patience,
-        "amp": "bf16" if on_gpu and config.precision != "fp32" else False,
-        "channels_last": True if on_gpu else None,
-        "seed": config.seed,
-        "deterministic": True,
-        "mosaic": augment.mosaic,
-        "close_mosaic": augment.close_mosaic,
-        "mixup": augment.mixup,
-        "degrees": augment.degrees,
-        "translate": augment.translate,
-        "scale": augment.scale,
-        "fliplr": augment.flip_horizontal,
-        "flipud": augment.flip_vertical,
-        "hsv_h": 0.0,
-        "hsv_s": 0.0,
-        "hsv_v": 0.0,
-        "erasing": 0.0,
-        "auto_augment": None,
-        "augmentations": [],
-        "plots": False,
-        "verbose": True,
-        "project": str(config.run.resolve().parent),
-        "name": config.run.name,
-        "exist_ok": True,
-    }

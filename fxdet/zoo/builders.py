@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from fxdet.core.errors import ModelError
 from fxdet.core.labels import LabelMap
 from fxdet.imaging.preprocess import Preprocess
-from fxdet.zoo.cards import ModelCard
+from fxdet.zoo.cards import ModelCard, refuse_shown_faults
 
 if TYPE_CHECKING:
     from fxdet.classify.model import TimmClassifier
@@ -27,7 +27,7 @@ def timm_classifier(card: ModelCard, weights: Path, device: str) -> TimmClassifi
     """
     from fxdet.classify.model import TimmClassifier, build_network
 
-    _refuse_shown_faults(card)
+    refuse_shown_faults(card)
     network = build_network(card.architecture, card.head_labels)
     state = read_weights(card, weights)
     own = network.state_dict()
@@ -44,20 +44,6 @@ def timm_classifier(card: ModelCard, weights: Path, device: str) -> TimmClassifi
     return TimmClassifier(
         network, preprocess_of(card), card.head_labels, dict(card.temperature), card.full_name, device
     )
-
-
-def _refuse_shown_faults(card: ModelCard) -> None:
-    """Refuse networks that were made to show a paper's result and not to be used."""
-    if "fault" in card.training:
-        raise ModelError(
-            f"can't use {card.full_name} – it shows the published fault '{card.training['fault']}' on purpose –"
-            " take the network that was trained properly"
-        )
-    if "filter" in card.training:
-        raise ModelError(
-            f"can't use {card.full_name} – it was trained on pictures filtered by '{card.training['filter']}', and the"
-            " pipeline does not filter – train it without 'filter'"
-        )
 
 
 def yolo_localizer(card: ModelCard, weights: Path, device: str) -> YoloLocalizer:

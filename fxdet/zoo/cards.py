@@ -146,6 +146,8 @@ class PipelineCard:
         localizer: Localizer's card, relative to the pipeline card's folder.
         classifier: Classifier's card, likewise.
         ensemble: Cards of further localizers, likewise; boxes of all are fused.
+        region_classifier: Card of a classifier that names the region of the whole radiograph, likewise; empty leaves
+            that to the classifier.
         mirrored: Whether the localizers also look at the mirrored radiograph; boxes of both views are fused.
         finding: Logistic model of a candidate over :data:`FINDING_FEATURES`.
         image: Logistic model of the radiograph over :data:`IMAGE_FEATURES`.
@@ -166,6 +168,7 @@ class PipelineCard:
     localizer: str
     classifier: str
     ensemble: tuple[str, ...] = ()
+    region_classifier: str = ""
     mirrored: bool = False
     finding: LogisticCoefficients = field(default_factory=_default_finding)
     image: LogisticCoefficients = field(default_factory=_default_image)
@@ -245,3 +248,22 @@ def verified_weights(card: ModelCard, folder: str | Path) -> Path:
             f" expected {card.sha256[:12]}… – the file is cut short or changed; copy it again"
         )
     return path
+
+
+def refuse_shown_faults(card: ModelCard) -> None:
+    """Refuse networks that were made to show a paper's result and not to be used.
+
+    Raises:
+        ModelError: The card tells of a fault shown on purpose, or of filtered pictures, which no pipeline makes.
+    """
+    fault = card.training.get("fault") or (card.tag if card.tag.startswith("faulty") else "")
+    if fault:
+        raise ModelError(
+            f"can't use {card.full_name} – it shows the published fault '{fault}' on purpose –"
+            " take the network that was trained properly"
+        )
+    if "filter" in card.training:
+        raise ModelError(
+            f"can't use {card.full_name} – it was trained on pictures filtered by '{card.training['filter']}', and the"
+            " pipeline does not filter – train it without 'filter'"
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -51,18 +51,21 @@ class PipelineParts:
         localizer: The localizer's card file.
         classifier: The classifier's card file.
         ensemble: Card files of further localizers.
+        region_classifier: Card file of the classifier that names the radiograph's region, or None.
     """
 
     card: PipelineCard
     localizer: Path
     classifier: Path
     ensemble: tuple[Path, ...] = ()
+    region_classifier: Path | None = None
 
     @property
     def models(self) -> tuple[tuple[str, Path], ...]:
         """Kind and card file of every model, localizers first."""
         localizers = tuple(("localizer", path) for path in (self.localizer, *self.ensemble))
-        return (*localizers, ("classifier", self.classifier))
+        regions = (self.region_classifier,) if self.region_classifier else ()
+        return (*localizers, *(("classifier", path) for path in (self.classifier, *regions)))
 
     @property
     def stamps(self) -> tuple[ModelStamp, ...]:
@@ -164,13 +167,13 @@ def find_pipeline(name: str | Path = BUILTIN) -> PipelineParts:
     if not path.exists():
         raise ModelError(f"can't find pipeline '{name}' – expected {' or '.join(SHIPPED)}, a card file or a run folder")
     if path.is_dir():
-        path = _card_in(path)
-    if _is_pipeline(path):
+        path = card_in(path)
+    if is_pipeline_card(path):
         return _from_pipeline_card(path)
     card, builtin = read_card(path), find_pipeline()
     if card.kind == "localizer":
-        return PipelineParts(replace(builtin.card, ensemble=()), path, builtin.classifier)
-    return replace(builtin, classifier=path)
+        return replace(builtin, card=replace(builtin.card, ensemble=()), localizer=path, ensemble=())
+    return replace(builtin, card=replace(builtin.card, region_classifier=""), classifier=path, region_classifier=None)
 
 
 def pipeline_hash(parts: PipelineParts, options: dict[str, Any]) -> str:
@@ -180,19 +183,35 @@ def pipeline_hash(parts: PipelineParts, options: dict[str, Any]) -> str:
         parts: The pipeline.
         options: Result-changing options as plain JSON values.
     """
-    stamps = [(stamp.name, stamp.sha256) for stamp in parts.stamps]
-    text = json.dumps([record_to_json(parts.card), stamps, options], sort_keys=True, ensure_ascii=True)
+    return card_hash(record_to_json(parts.card), parts.stamps, options)
+
+
+def card_hash(card: Mapping[str, Any], stamps: Iterable[ModelStamp], options: dict[str, Any]) -> str:
+    """Return :func:`pipeline_hash` of a card as plain JSON data.
+
+    Keys at their default are left out, so that a card keeps its hash when cards get more keys.
+    """
+    named = [(stamp.name, stamp.sha256) for stamp in stamps]
+    defaults = record_to_json(PipelineCard("", "", ""))
+    telling = {key: value for key, value in card.items() if key not in defaults or value != defaults[key]}
+    text = json.dumps([telling, named, options], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _card_in(folder: Path) -> Path:
+def card_in(folder: Path) -> Path:
+    """Return the pipeline's or the model's card in a folder.
+
+    Raises:
+        ModelError: There is neither.
+    """
     for name in (PIPELINE_NAME, CARD_NAME):
         if (folder / name).is_file():
             return folder / name
     raise ModelError(f"can't find a pipeline in {folder} – expected {PIPELINE_NAME} or {CARD_NAME} – name a run folder")
 
 
-def _is_pipeline(path: Path) -> bool:
+def is_pipeline_card(path: Path) -> bool:
+    """Tell whether a file looks like a pipeline's card; what can't be read does not."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -207,4 +226,5 @@ def _from_pipeline_card(path: Path) -> PipelineParts:
         )
     card, folder = read_pipeline_card(path), path.parent
     ensemble = tuple(folder / name for name in card.ensemble)
-    return PipelineParts(card, folder / card.localizer, folder / card.classifier, ensemble)
+    regions = folder / card.region_classifier if card.region_classifier else None
+    return PipelineParts(card, folder / card.localizer, folder / card.classifier, ensemble, regions)

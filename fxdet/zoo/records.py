@@ -70,7 +70,7 @@ def record_to_json(value: Any) -> Any:
         return {str(key): record_to_json(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [record_to_json(item) for item in value]
-    return value
+    return value.as_posix() if isinstance(value, Path) else value
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:
@@ -78,6 +78,8 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         return value
     if is_dataclass(hint):
         return build_record(value, hint, where)  # type: ignore[arg-type]
+    if hint is Path:
+        return Path(_typed(value, str, where))
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return None if value is None else _convert(value, next(a for a in arguments if a is not type(None)), where)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from fxdet.cli.main import main
 from fxdet.data.formats import open_samples
+from fxdet.data.splits import apply_split, read_split
 
 
 @pytest.fixture
@@ -48,18 +49,47 @@ def test_notes_stand_on_stderr_once(source, tmp_path):
     assert result.stderr.count("fxdet: note: pictures without box labels (1)") == 1
 
 
+def test_labels_that_could_not_be_read_are_told(source, tmp_path):
+    assert "problems of the set" not in run("convert", source, tmp_path / "one", "--to", "csv").stderr
+    (source / "train/labels/a.txt").write_text("0 0.5 0.5 0.5 0.5\n1 0.25 oops 0.1 0.1\n")
+    result = run("convert", source, tmp_path / "two", "--to", "csv")
+    assert "1 box in" in result.stdout
+    assert "fxdet: note: problems of the set (1), listed by fxdet data info; the first is " in result.stderr
+    assert "a.txt:2: got 'oops', expected a number" in result.stderr
+
+
 def test_json(source, tmp_path):
     data = json.loads(run("convert", source, tmp_path / "out", "--to", "csv", "--json").stdout)
     assert (data["pictures"], data["boxes"], data["failures"], data["resumed"]) == (3, 2, [], 0)
 
 
-def test_compact_copy(source, tmp_path):
+@pytest.mark.parametrize(
+    ("format_option", "suffix"), [((), ".webp"), (("--format", "webp"), ".webp"), (("--format", "jpg"), ".jpg")]
+)
+def test_compact_copy(source, tmp_path, format_option, suffix):
     out = tmp_path / "out"
-    result = run("convert", source, out, "--to", "fxdet", "--max-side", 100, "--grey", "--quality", 80)
+    result = run("convert", source, out, "--to", "fxdet", "--max-side", 100, "--grey", "--quality", 80, *format_option)
     assert result.exit_code == 0
     back = open_samples(out)
+    assert {sample.path.suffix for sample in back} == {suffix}
+    assert json.loads(run("info", out, "--json", "--check-files").stdout)["problems"] == []
     assert {sample.image_size for sample in back} == {(50, 100)}
     assert back.samples[0].boxes[0].xyxy == (25, 12.5, 75, 37.5)
+
+
+def test_a_format_alone_makes_pictures_anew(source, tmp_path):
+    assert run("convert", source, tmp_path / "out", "--to", "yolo", "--format", "webp").exit_code == 0
+    assert {sample.path.suffix for sample in open_samples(tmp_path / "out")} == {".webp"}
+
+
+@pytest.mark.parametrize("target", ["coco", "voc", "csv", "fxdet", "yolo"])
+@pytest.mark.parametrize("name", ["train/images/b.png", "b.png"])
+def test_a_split_list_made_for_the_set_fits_its_compact_copy(source, tmp_path, target, name):
+    (tmp_path / "split.csv").write_text(f"name,part\n{name},val\n")
+    run("convert", source, tmp_path / "out", "--to", target, "--max-side", 100, "--grey")
+    copy = open_samples(tmp_path / "out")
+    parts = apply_split(copy, read_split(tmp_path / "split.csv"))
+    assert [(sample.path.name, sample.part) for sample in parts] == [("b.webp", "val")]
 
 
 def test_class_maps_by_option_and_file(source, tmp_path):

@@ -69,7 +69,8 @@ def test_files(evaluated: tuple[Path, Result]):
         assert len(rows) > 1, name
     for name in ("roc", "precision_recall", "box_precision_recall", "froc", "reliability_pipeline", "confusion_region"):
         assert (out / "plots" / f"{name}.png").is_file() and (out / "plots" / f"{name}.svg").is_file()
-    assert "Worst false alarms" in (out / "worst.html").read_text(encoding="utf-8")
+    page = (out / "worst.html").read_text(encoding="utf-8")
+    assert "Worst false alarms" in page and "look number 2 at this part" in page
     assert (out / "evaluation.md").read_text(encoding="utf-8").startswith("# Evaluation\n")
 
 

@@ -20,7 +20,6 @@ from fxdet.cli.main import main
 from fxdet.core.files import read_json_lines
 from fxdet.core.findings import DISCLAIMER, Report
 from fxdet.imaging import reading
-from fxdet.zoo import hub
 
 ROOT = Path(fxdet.__file__).parents[1]
 
@@ -131,7 +130,7 @@ def test_an_unreadable_file_is_a_failure_beside_finished_results(predict, pictur
     assert only_reason(tmp_path / "out")
     assert "\n" not in only_reason(tmp_path / "out")
     assert len(rows(tmp_path / "out" / "summary.csv")) == 3
-    assert result.stderr.splitlines()[-1].startswith("fxdet: 1 files failed")
+    assert result.stderr.splitlines()[-1].startswith("fxdet: 1 file failed")
 
 
 def test_a_file_without_read_permission_is_a_failure(predict, pictures, tmp_path, monkeypatch):
@@ -194,7 +193,7 @@ def test_an_output_folder_that_cannot_be_written_is_one_line_and_2(predict, pict
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("fxdet.core.files.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("fxdet.core.files._new_file_beside", refuse)
     result = predict(pictures, out=tmp_path / "locked")
     assert result.exit_code == 2
     assert "Permission denied" in result.stderr
@@ -293,13 +292,3 @@ def test_demo_says_that_it_draws_and_writes_the_truth(tiny_pipeline, tmp_path):
     )
     assert again.exit_code == 0
     assert rows(tmp_path / "2" / "drawn" / "truth.csv") == truth
-
-
-def test_zoo_shows_cards_and_checks_weights(tiny_pipeline, tmp_path, monkeypatch):
-    result = CliRunner().invoke(main, ["zoo", str(tiny_pipeline)])
-    assert result.exit_code == 0
-    assert "yolov8n.random" in result.stdout
-    data = json.loads(CliRunner().invoke(main, ["zoo", str(tiny_pipeline), "--json"]).stdout)
-    assert data["classifier"]["architecture"] == "mobilenetv3_small_050"
-    monkeypatch.setattr(hub, "BUILTIN_FOLDER", tmp_path)
-    assert CliRunner().invoke(main, ["zoo"]).exit_code == 2

@@ -55,3 +55,14 @@ def test_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"abc" * 500_000)
     assert sha256_file(path) == sha256_bytes(b"abc" * 500_000)
+
+
+def test_writing_never_sets_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It belongs to the whole process: two threads that set it to read it may leave it open to the world."""
+
+    def refuse(mask: int) -> int:
+        raise AssertionError("the mask was set")
+
+    monkeypatch.setattr(os, "umask", refuse)
+    write_json(tmp_path / "a.json", {"x": 1})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"x": 1}

@@ -14,6 +14,7 @@ from PIL import Image
 from fxdet.core.errors import ReadError
 from fxdet.data.compact import CompactOptions, compact_picture, compact_size, scaled_boxes
 from fxdet.data.samples import BoxLabel
+from fxdet.imaging.headers import FileKind, file_kind
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.imaging.reading import open_radiograph
 
@@ -21,9 +22,14 @@ SMALL = CompactOptions(max_side=100, grey=True, quality=95)
 
 
 def decoded(picture):
+    """Return the pixels as Pillow reads them; WebP has no grey mode: channels that differ by rounding count as one."""
     with Image.open(BytesIO(picture.data)) as image:
-        image.load()
-        return np.asarray(image)
+        pixels = np.asarray(image)
+    return pixels[..., 1] if pixels.ndim == 3 and np.ptp(pixels, axis=2).max() <= 1 else pixels
+
+
+def psnr(one, other):
+    return 10 * np.log10(255**2 / ((one.astype(float) - other) ** 2).mean())
 
 
 def saved(path, pixels, **options):
@@ -77,7 +83,7 @@ def test_sixteen_bit(tmp_path, grey):
     pixels = decoded(picture)
     if grey:
         unit = Preprocess(size=1).grey(open_radiograph(path))
-        assert (picture.suffix, pixels.dtype) == (".jpg", np.uint8)
+        assert (picture.suffix, pixels.dtype) == (".webp", np.uint8)
         assert np.abs(pixels / 255 - unit).max() < 0.02
     else:
         assert picture.suffix == ".png"
@@ -88,24 +94,62 @@ def test_colour_goes_with_grey_and_stays_without(tmp_path):
     pixels = np.zeros((60, 80, 3), np.uint8)
     pixels[..., 0] = 200
     path = saved(tmp_path / "red.png", pixels)
-    assert decoded(compact_picture(path, CompactOptions(grey=True))).ndim == 2
+    grey = decoded(compact_picture(path, CompactOptions(grey=True)))
+    assert grey.ndim == 2 and grey.mean() == pytest.approx(0.299 * 200, abs=2)
     kept = decoded(compact_picture(path, CompactOptions(max_side=40)))
     assert kept.shape == (30, 40, 3)
     assert kept.mean(axis=(0, 1)) == pytest.approx((200, 0, 0), abs=4)
 
 
-def test_a_grey_jpeg_that_would_grow_keeps_its_bytes(tmp_path, drawn_fracture):
+@pytest.mark.parametrize("encoding", ["webp", "jpg"])
+def test_a_grey_jpeg_that_would_grow_keeps_its_bytes(tmp_path, drawn_fracture, encoding):
     path = saved(tmp_path / "a.jpg", drawn_fracture.pixels, quality=40)
-    assert compact_picture(path, CompactOptions(grey=True, quality=95)).data == path.read_bytes()
-    assert len(compact_picture(path, CompactOptions(grey=True, quality=10)).data) < path.stat().st_size
+    picture = compact_picture(path, CompactOptions(grey=True, quality=95, encoding=encoding))
+    assert (picture.data, picture.suffix) == (path.read_bytes(), ".jpg")
+    smaller = compact_picture(path, CompactOptions(grey=True, quality=10, encoding=encoding))
+    assert len(smaller.data) < path.stat().st_size and smaller.suffix == f".{encoding}"
     colour = saved(tmp_path / "b.jpg", np.repeat(drawn_fracture.pixels[..., None], 3, axis=2), quality=40)
-    assert decoded(compact_picture(colour, CompactOptions(grey=True, quality=95))).ndim == 2
+    picture = compact_picture(colour, CompactOptions(grey=True, quality=95, encoding=encoding))
+    assert decoded(picture).ndim == 2 and picture.suffix == f".{encoding}"
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_grey_webp_that_would_grow_keeps_its_bytes_unless_jpg_is_asked_for(tmp_path, drawn_fracture, lossless):
+    path = saved(tmp_path / "a.dat", drawn_fracture.pixels // 64 * 64, format="WEBP", lossless=lossless, quality=40)
+    picture = compact_picture(path, CompactOptions(grey=True, quality=99))
+    assert (picture.data, picture.suffix) == (path.read_bytes(), ".webp")
+    jpeg = compact_picture(path, CompactOptions(grey=True, quality=99, encoding="jpg"))
+    assert (file_kind(jpeg.data), jpeg.suffix) == (FileKind.JPEG, ".jpg")
+    tinted = np.dstack([drawn_fracture.pixels, drawn_fracture.pixels, drawn_fracture.pixels // 20 * 19])
+    path = saved(tmp_path / "b.dat", tinted, format="WEBP", quality=40)
+    picture = compact_picture(path, CompactOptions(grey=True, quality=99))
+    assert picture.data != path.read_bytes() and decoded(picture).ndim == 2
+
+
+def test_both_formats_come_back(tmp_path, drawn_fracture):
+    path = saved(tmp_path / "a.png", drawn_fracture.pixels)
+    webp, jpeg = (compact_picture(path, CompactOptions(grey=True, encoding=kind)) for kind in ("webp", "jpg"))
+    assert (file_kind(webp.data), file_kind(jpeg.data)) == (FileKind.WEBP, FileKind.JPEG)
+    assert len(webp.data) < len(jpeg.data)
+    for picture in (webp, jpeg):
+        (tmp_path / "copy").write_bytes(picture.data)
+        radiograph = open_radiograph(tmp_path / "copy")
+        assert radiograph.warnings == () and np.abs(radiograph.pixels.astype(int) - decoded(picture)).max() <= 1
+        assert psnr(drawn_fracture.pixels, radiograph.pixels) > 35
+
+
+@pytest.mark.parametrize(("encoding", "side"), [("webp", 16_384), ("jpg", 65_501)])
+def test_too_long_for_the_format(tmp_path, encoding, side):
+    path = saved(tmp_path / "a.png", np.zeros((2, side), np.uint8))
+    with pytest.raises(ReadError, match=f"too long for {encoding}, expected at most {side - 1} px – give a --max-side"):
+        compact_picture(path, CompactOptions(encoding=encoding))
+    assert compact_picture(path, CompactOptions(max_side=side - 1, encoding=encoding)).size == (2, side - 1)
 
 
 def test_a_truncated_file_is_drawn_anew(tmp_path, drawn_fracture):
     path = saved(tmp_path / "a.jpg", drawn_fracture.pixels)
     path.write_bytes(path.read_bytes()[:-900])
-    picture = compact_picture(path, CompactOptions(grey=True, quality=95))
+    picture = compact_picture(path, CompactOptions(grey=True, quality=95, encoding="jpg"))
     assert "truncated" in picture.warnings[0]
     assert picture.data.endswith(b"\xff\xd9")
 
@@ -118,7 +162,7 @@ def test_unreadable(tmp_path):
         compact_picture(tmp_path / "gone.jpg", SMALL)
 
 
-@pytest.mark.parametrize("wrong", [{"max_side": 0}, {"quality": 0}, {"quality": 101}])
+@pytest.mark.parametrize("wrong", [{"max_side": 0}, {"quality": 0}, {"quality": 101}, {"encoding": "gif"}])
 def test_wrong_options(wrong):
     with pytest.raises(ValueError, match="CompactOptions"):
         CompactOptions(**wrong)

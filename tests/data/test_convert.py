@@ -142,15 +142,16 @@ def test_wild_boxes_come_back(case, target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_compact_copy(source, tmp_path, target):
-    options = ConvertOptions(target, compact=CompactOptions(max_side=100, grey=True))
+@pytest.mark.parametrize(("encoding", "mode"), [("webp", ("WEBP", "RGB")), ("jpg", ("JPEG", "L"))])
+def test_compact_copy(source, tmp_path, target, encoding, mode):
+    options = ConvertOptions(target, compact=CompactOptions(max_side=100, grey=True, encoding=encoding))
     convert(source, tmp_path / "out", options)
     back = open_samples(tmp_path / "out")
     assert back.problems == ()
     x, y = 100 / WIDTH, 64 / HEIGHT
     for sample in back:
         with Image.open(sample.path) as image:
-            assert (image.format, image.mode, image.size) == ("JPEG", "L", (100, 64))
+            assert (image.format, image.mode, image.size) == (*mode, (100, 64))
     (outlined,) = next(s.boxes for s in back if s.part == "train" and len(s.boxes) == 1)
     assert outlined.xyxy == pytest.approx((40.0 * x, 20.0 * y, 90.5 * x, 80.25 * y), abs=1e-5)
     if target in WITH_OUTLINES:

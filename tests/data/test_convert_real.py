@@ -10,6 +10,7 @@ import pytest
 from fxdet.data.compact import CompactOptions
 from fxdet.data.convert import ConvertOptions, convert
 from fxdet.data.formats import open_samples
+from fxdet.data.splits import apply_split, builtin_split
 from fxdet.data.writers import TARGETS
 
 pytestmark = pytest.mark.data
@@ -75,10 +76,18 @@ def test_compact_copy_of_fracatlas(fracatlas, tmp_path):
     result = convert(fracatlas, tmp_path / "out", options)
     copy = open_samples(tmp_path / "out")
     assert (result.pictures, len(copy), result.failures) == (4083, 4083, ())
-    assert result.picture_bytes < 71e6
+    # 4,000 radiographs in 60 MB, labels included.
+    assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*") if path.is_file()) < 40e6
     assert max(max(sample.image_size) for sample in copy) == 800
     assert largest_box_error(copy, fracatlas, scaled=True) < 1e-6
     assert [s.regions for s in copy] == [s.regions for s in fracatlas]
+    for name in ("fracatlas/grouped-strict", "fracatlas/official"):
+        split = builtin_split(name)
+        parts, copied = (
+            [(s.path.stem, s.part, s.group) for s in apply_split(samples, split, allow_leak=True)]
+            for samples in (fracatlas, copy)
+        )
+        assert sorted(parts) == sorted(copied)
 
 
 def test_every_outline_of_bonefracture_comes_back(data_root, tmp_path):

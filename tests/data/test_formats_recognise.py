@@ -144,6 +144,16 @@ def test_linked_pictures_and_folders_are_listed(draw, tmp_path):
     assert [path.name for path in list_images(tmp_path / "set")] == ["a.png"]
 
 
+def test_a_folder_around_a_set_points_at_the_set(tmp_path, draw):
+    """What an unpacked archive often is; taken as class folders it would be pictures without any label."""
+    draw("outer/set/a.png")
+    (tmp_path / "outer" / "set" / "samples.csv").write_text("path,fractured\na.png,1\n", "utf-8")
+    with pytest.raises(DataError, match=r"holds nothing but set, which is a set of its own – name .*outer/set$"):
+        open_samples(tmp_path / "outer")
+    assert open_samples(tmp_path / "outer", "class_folders").samples
+    assert open_samples(tmp_path / "outer" / "set").samples[0].fractured is True
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_folder_without_permission(draw, tmp_path):
     draw("fractured/a.png")

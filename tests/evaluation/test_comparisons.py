@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, multinomial
 
 from fxdet.evaluation.comparisons import (
     compare_auroc,
@@ -19,6 +19,7 @@ from fxdet.evaluation.comparisons import (
 )
 from fxdet.evaluation.ranking import Ranking
 from fxdet.evaluation.resampling import IntervalOptions, Resampling
+from fxdet.evaluation.shares import paired_difference_interval
 
 
 def direct_delong(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -127,12 +128,39 @@ def test_mcnemar_large_and_empty():
 
 
 def test_mcnemar_interval_by_hand():
-    # 10 rows, 4 only first, 1 only second: difference .3, variance (5 - 9 / 10) / 100.
-    first = np.array([1, 1, 1, 1, 0, 1, 1, 1, 1, 1], dtype=bool)
-    second = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1], dtype=bool)
+    """Of 21 rows both are right on 1, the first alone on 1, the second alone on 7, as in Fagerland et al. 2014."""
+    first = np.r_[np.ones(2), np.zeros(19)].astype(bool)
+    second = np.r_[1, 0, np.ones(7), np.zeros(12)].astype(bool)
     item = mcnemar(("a", "b"), first, second)
-    assert item.difference.value == pytest.approx(0.3)
-    assert item.difference.high - item.difference.value == pytest.approx(1.95996 * np.sqrt(4.1) / 10, abs=1e-4)
+    assert item.difference.value == pytest.approx(-6 / 21)
+    assert (item.difference.low, item.difference.high) == pytest.approx((-0.507, -0.026), abs=5e-4)
+
+
+def test_mcnemar_interval_has_a_width_on_few_rows():
+    right, three_wrong = np.ones(10, bool), np.r_[np.zeros(3), np.ones(7)].astype(bool)
+    same = mcnemar(("a", "b"), right, right).difference
+    assert (
+        same.value == 0
+        and same.low == pytest.approx(-0.2775, abs=1e-4)
+        and same.high == pytest.approx(0.2775, abs=1e-4)
+    )
+    item = mcnemar(("a", "b"), right, three_wrong)
+    assert (
+        item.p == 0.25 and item.difference.low < 0 < item.difference.value
+    )  # as the test says: no difference is shown
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.1, 0.1, 0.1), (0.8, 0.15, 0.03, 0.02), (0.4, 0.3, 0.1, 0.2)])
+def test_newcombe_interval_covers_the_true_difference(shares: tuple[float, ...]):
+    """Over all tables of 14 rows, by their probability."""
+    covered, rows = 0.0, 14
+    for both in range(rows + 1):
+        for first in range(rows + 1 - both):
+            for second in range(rows + 1 - both - first):
+                table = both, first, second, rows - both - first - second
+                low, high = paired_difference_interval(*table)
+                covered += multinomial.pmf(table, rows, shares) * (low <= shares[1] - shares[2] <= high)
+    assert covered >= 0.94
 
 
 def test_holm_by_hand():

@@ -16,6 +16,7 @@ from PIL import Image
 
 from fxdet.core.errors import ReadError
 from fxdet.core.files import sha256_bytes
+from fxdet.imaging import reading
 from fxdet.imaging.reading import open_radiograph, radiograph_from_array
 
 SHAPE = (60, 80)
@@ -42,10 +43,13 @@ def png(pixels: np.ndarray) -> bytes:
     return cv2.imencode(".png", pixels)[1].tobytes()
 
 
+LOSSLESS = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}
+
+
 def with_exif(orientation: int, kind: str) -> bytes:
     exif = Image.Exif()
     exif[274] = orientation
-    return pillow(GREY, kind, exif=exif, **({"quality": 100} if kind == "JPEG" else {}))
+    return pillow(GREY, kind, exif=exif, **LOSSLESS.get(kind, {}))
 
 
 GREY_RGBA = np.dstack([GREY, GREY, GREY, 255 - GREY])
@@ -73,6 +77,9 @@ READABLE = {
     "tiff rgb 16": (tiff(np.dstack([DEEP] * 3), photometric="rgb"), DEEP),
     "bmp": (pillow(GREY, "BMP"), GREY),
     "bmp rgb": (pillow(np.dstack([GREY] * 3), "BMP"), GREY),
+    "webp lossless": (pillow(GREY, "WEBP", lossless=True), GREY),
+    "webp lossless rgba": (pillow(GREY_RGBA, "WEBP", lossless=True, exact=True), GREY),
+    "webp lossless with texts": (pillow(GREY, "WEBP", lossless=True, xmp=b"<x/>", icc_profile=b"p" * 9), GREY),
 }
 
 
@@ -105,7 +112,20 @@ def test_jpeg_agrees_with_opencv(tmp_path, drawn_fracture):
     assert np.abs(open_radiograph(stored(tmp_path, data)).pixels.astype(int) - expected).max() <= 1
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "TIFF"])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_lossy_webp_agrees_with_pillow(tmp_path, drawn_fracture, alpha):
+    image = Image.fromarray(drawn_fracture.pixels).convert("RGB")
+    if alpha:
+        image.putalpha(Image.fromarray(255 - drawn_fracture.pixels // 4))
+    data = pillow(image, "WEBP", quality=80)
+    radiograph = open_radiograph(stored(tmp_path, data))
+    expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))[..., 1]
+    assert radiograph.warnings == () and radiograph.size == drawn_fracture.pixels.shape
+    assert np.abs(radiograph.pixels.astype(int) - expected).max() <= 1
+    assert np.abs(radiograph.pixels.astype(int) - drawn_fracture.pixels).mean() < 4
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "TIFF", "WEBP"])
 def test_colour_pictures_are_converted_with_a_warning(tmp_path, kind):
     radiograph = open_radiograph(stored(tmp_path, pillow(COLOUR, kind)))
     assert radiograph.warnings == ("colour picture, converted to grey",)
@@ -119,7 +139,7 @@ def test_a_coloured_marker_does_not_make_a_colour_picture(tmp_path):
     assert open_radiograph(stored(tmp_path, pillow(pixels, "PNG"))).warnings == ()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_orientation_is_not_applied_but_named(tmp_path, kind):
     radiograph = open_radiograph(stored(tmp_path, with_exif(6, kind)))
     assert radiograph.size == SHAPE and np.abs(radiograph.pixels.astype(int) - GREY).max() <= 2
@@ -127,6 +147,7 @@ def test_orientation_is_not_applied_but_named(tmp_path, kind):
 
 
 LARGE = np.tile(GREY, (4, 4))
+UNIQUE = cv2.GaussianBlur(np.random.default_rng(2).integers(0, 256, LARGE.shape).astype(np.uint8), (5, 5), 0)
 CUT = {
     "jpeg": pillow(LARGE, "JPEG", quality=95),
     "jpeg with thumbnail": pillow(LARGE, "JPEG", quality=95, exif=b"Exif\x00\x00" + pillow(GREY[:9, :9], "JPEG")),
@@ -136,6 +157,10 @@ CUT = {
     "tiff": tiff(LARGE),
     "tiff 16": tiff(LARGE.astype(np.uint16) * 200),
     "bmp": pillow(np.flipud(LARGE), "BMP"),
+    "webp": pillow(LARGE, "WEBP", quality=95),
+    "webp lossless": pillow(UNIQUE, "WEBP", lossless=True),
+    "webp with alpha": pillow(np.dstack([LARGE] * 4), "WEBP", quality=95, alpha_quality=10),
+    "webp with exif": pillow(LARGE, "WEBP", quality=95, exif=b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x00\x00"),
 }
 
 
@@ -194,6 +219,14 @@ def jpeg_of(width: int, height: int) -> bytes:
     return data[: frame + 5] + struct.pack(">HH", height, width) + data[frame + 9 :]
 
 
+def webp_of(width: int, height: int) -> bytes:
+    """A picture of 80 × 60 px on a canvas of another size."""
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    chunks = b"VP8X" + struct.pack("<I", 10) + bytes(4) + sides + WEBP[12:]
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+
+
+WEBP = pillow(GREY, "WEBP", quality=60)
 PNG = pillow(GREY, "PNG")
 BMP = pillow(GREY, "BMP")
 REFUSED = {
@@ -201,7 +234,6 @@ REFUSED = {
     "text": ("Grüße, kein Bild".encode(), "it is a text file"),
     "html": (b"\n<!DOCTYPE html><html></html>", "it is an HTML page"),
     "gif": (pillow(GREY, "GIF"), "it is a GIF"),
-    "webp": (pillow(GREY, "WEBP"), "it is a WebP picture"),
     "pdf": (b"%PDF-1.7 ...", "it is a PDF"),
     "zip": (b"PK\x03\x04....", "it is a ZIP archive"),
     "noise": (bytes(range(256)) * 3, "no known picture format"),
@@ -220,6 +252,15 @@ REFUSED = {
     "png bomb": (png_of(30_000, 30_000, zlib.compress(bytes(99))), "too large: got 30000 × 30000 px"),
     "jpeg bomb": (jpeg_of(60_000, 50_000), "too large: got 60000 × 50000 px"),
     "bmp bomb": (BMP[:18] + struct.pack("<ii", 30_000, 30_000) + BMP[26:], "too large"),
+    "webp start": (WEBP[:12], "broken WebP: it ends before"),
+    "webp header": (WEBP[:26], "broken WebP: it ends before"),
+    "webp without pixels": (WEBP[:32], "broken WebP: it ends before"),
+    "webp without start code": (WEBP[:23] + b"\x00" + WEBP[24:], "no start code"),
+    "webp of no size": (WEBP[:26] + bytes(4) + WEBP[30:], "broken header: got 0 × 0 px"),
+    "webp wrong pixels": (WEBP[:30] + b"\xff" * (len(WEBP) - 30), "broken WebP: the pixels can't be decoded"),
+    "webp cut bomb": (WEBP[:26] + struct.pack("<HH", 16_383, 16_383) + WEBP[30:90], "broken WebP: it ends before"),
+    "webp bomb": (webp_of(40_000, 20_000), "too large: got 40000 × 20000 px"),
+    "webp on a larger canvas": (webp_of(90, 90), "expected the canvas's 90 × 90 px – save it as a still picture"),
     "dicom marker": (bytes(128) + b"DICM", "DICOM file without pixels"),
 }
 
@@ -261,7 +302,13 @@ def test_no_permission(tmp_path):
         open_radiograph(path)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "TIFF"])
+def test_a_folder_without_permission_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading.os, "access", lambda path, mode: False)  # root may search everything
+    with pytest.raises(ReadError, match="can't be searched, permission denied"):
+        open_radiograph(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "TIFF", "WEBP"])
 @pytest.mark.parametrize("pixels", [np.full((1, 1), 9, np.uint8), np.full((1, 1, 3), 9, np.uint8)])
 def test_one_pixel_is_read_with_a_warning(tmp_path, kind, pixels):
     radiograph = open_radiograph(stored(tmp_path, pillow(pixels, kind)))
@@ -278,6 +325,34 @@ def test_pages_after_the_first_are_named(tmp_path):
     radiograph = open_radiograph(stored(tmp_path, tiff(np.stack([GREY, GREY // 2]))))
     assert (radiograph.pixels == GREY).all()
     assert radiograph.warnings == ("file of 2 pages, only the first is read",)
+
+
+def test_frames_after_the_first_are_named(tmp_path):
+    frames = [Image.fromarray(GREY // factor) for factor in (1, 2, 3)]
+    data = pillow(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    radiograph = open_radiograph(stored(tmp_path, data))
+    assert (radiograph.pixels == GREY).all()
+    assert radiograph.warnings == ("file of 3 frames, only the first is read",)
+
+
+@pytest.mark.parametrize("quality", [75, 90, None])
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.99])
+def test_what_a_cut_webp_shows_is_in_the_whole_one(tmp_path, drawn_fracture, quality, share):
+    options = {"lossless": True} if quality is None else {"quality": quality}
+    data = pillow(drawn_fracture.pixels, "WEBP", **options)
+    whole = open_radiograph(stored(tmp_path, data)).pixels
+    cut = open_radiograph(stored(tmp_path, data[: int(len(data) * share)]))
+    shown = int(np.flatnonzero(cut.pixels.any(axis=1))[-1]) + 1
+    assert cut.warnings == (TRUNCATED,) and 0 < shown < len(whole)
+    assert (cut.pixels[:shown] == whole[:shown]).all()
+    assert shown > (share - 0.4) * len(whole)
+
+
+def test_a_webp_without_its_last_metadata_is_whole(tmp_path):
+    radiograph = open_radiograph(stored(tmp_path, CUT["webp with exif"][:-9]))
+    assert (
+        radiograph.warnings == () and (radiograph.pixels == open_radiograph(stored(tmp_path, CUT["webp"])).pixels).all()
+    )
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

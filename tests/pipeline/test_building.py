@@ -7,7 +7,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
+from fxdet.core.errors import ModelError
+from fxdet.core.files import sha256_file
 from fxdet.data.samples import BoxLabel, Sample
 from fxdet.imaging.reading import open_radiograph
 from fxdet.imaging.synthetic import DrawingOptions, draw_radiograph
@@ -52,6 +55,54 @@ def test_a_built_pipeline_loads_and_gives_the_fitted_probabilities(tiny_pipeline
     reports = list(run_over(pipeline, samples, 3))
     assert [report.source for report in reports] == [str(sample.path) for sample in samples]
     assert all(0 <= report.image_probability <= 1 for report in reports if report.image_probability is not None)
+
+
+def test_a_region_classifier_names_the_region_of_the_whole_radiograph(tiny_pipeline: Path, tmp_path: Path) -> None:
+    from fxdet.pipeline.fitting import FitOptions
+
+    sure = _always_wrist(tiny_pipeline, tmp_path / "sure")
+    folder, samples = tmp_path / "built", drawn_samples(tmp_path, 4)
+    options = BuildOptions(
+        "test", tiny_pipeline / "localizer.json", tiny_pipeline / "classifier.json", folder, region_classifier=sure
+    )
+    card = build_pipeline(options, samples, FitOptions(hit_iou=0.02, miss_iou=0.01))
+    pipeline = load_pipeline(folder, options=PipelineOptions(crosscheck=False))
+    assert card.region_classifier == "mobilenetv3_small_050.sure.json"
+    assert [stamp.name for stamp in pipeline.models][-1] == "mobilenetv3_small_050.sure"
+    reports = list(run_over(pipeline, samples, 3))
+    assert {report.region for report in reports} == {"wrist"}
+    # Everything but the region stays the classifier's.
+    plain = load_pipeline(tiny_pipeline, options=PipelineOptions(crosscheck=False))
+    for one, other in zip(reports, run_over(plain, samples, 3), strict=True):
+        assert one.class_probability["fracture"] == pytest.approx(other.class_probability["fracture"], abs=2e-3)
+
+
+def test_a_region_classifier_of_other_classes_is_refused(tiny_pipeline: Path, tmp_path: Path) -> None:
+    sure = _always_wrist(tiny_pipeline, tmp_path / "sure")
+    card = read_card(sure)
+    write_card(sure, replace(card, heads={**card.heads, "region": tuple(reversed(card.heads["region"]))}))
+    for path in tiny_pipeline.iterdir():
+        (tmp_path / "sure" / path.name).write_bytes(path.read_bytes())
+    pipeline = replace(read_pipeline_card(tiny_pipeline), region_classifier=sure.name)
+    write_card(tmp_path / "sure" / "pipeline.json", pipeline)
+    with pytest.raises(ModelError, match="for regions – field 'heads'"):
+        load_pipeline(tmp_path / "sure")
+
+
+def _always_wrist(tiny_pipeline: Path, folder: Path) -> Path:
+    """Write a copy of the tiny classifier whose region head says wrist whatever it sees; return its card."""
+    from safetensors.numpy import load_file, save_file
+
+    card = read_card(tiny_pipeline / "classifier.json")
+    weights = load_file(tiny_pipeline / card.weights)
+    [bias] = [key for key in weights if "region" in key and key.endswith("bias")]
+    wrist = np.arange(len(weights[bias])) == card.heads["region"].index("wrist")
+    weights[bias] = np.where(wrist, 100, 0).astype(weights[bias].dtype)
+    folder.mkdir()
+    save_file(weights, folder / "sure.safetensors")
+    sure = replace(card, tag="sure", weights="sure.safetensors", sha256=sha256_file(folder / "sure.safetensors"))
+    write_card(folder / "sure.json", sure)
+    return folder / "sure.json"
 
 
 def test_an_ensemble_with_mirrored_views_is_packed_and_stamped(tiny_pipeline: Path, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 from sklearn import metrics
 
 from fxdet.core.errors import DataError
+from fxdet.core.findings import Report
+from fxdet.core.labels import HAND_REGIONS
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample, SampleSet
 from fxdet.evaluation.resampling import IntervalOptions
@@ -22,7 +24,7 @@ from fxdet.pipeline.evaluating import JudgeOptions, evaluate_predictions, member
 from fxdet.pipeline.pairing import PairingOptions, pair_predictions
 from fxdet.pipeline.per_image import IMAGE_HEAD, box_rows, image_rows
 from fxdet.pipeline.predictions import read_predictions
-from fxdet.pipeline.worst import worst_cases
+from fxdet.pipeline.worst import said_of, worst_cases
 
 _spec = importlib.util.spec_from_file_location("evaluated", Path(__file__).parent / "evaluated.py")
 made = importlib.util.module_from_spec(_spec)
@@ -303,6 +305,14 @@ def test_worst_first(reports: Path, samples: SampleSet):
     alarms = [report.image_probability for report, sample in found.alarms if not sample.fractured]
     assert alarms == sorted(alarms, reverse=True) and len(alarms) == 5 and min(alarms) >= 0.4
     assert {sample.name for _, sample in found.missed_boxes} == {f"pictures/{i:02d}.png" for i in (0, 10, 20, 30)}
+
+
+@pytest.mark.parametrize(
+    ("group", "said"), [("p7", ("group p7",)), ("set/a.png", ()), ("a", ())], ids=["patient", "name", "stem"]
+)
+def test_a_group_that_is_the_picture_itself_is_not_told(group: str, said: tuple[str, ...]):
+    sample = Sample(Path("a.png"), "set/a.png", group=group, regions=HAND_REGIONS | {"shoulder"})
+    assert said_of(Report("a.png"), sample, 0.25, False) == ("score .250", "hand/shoulder", *said)
 
 
 def test_rows_per_image_and_box(reports: Path, samples: SampleSet):

@@ -57,6 +57,11 @@ def test_box_figures_by_hand() -> None:
     assert figures["ap50"]["value"] == figures["ap50_localizer"]["value"]
     assert figures["sensitivity_at_0.5_false_positives"]["value"] == 1.0
     assert (figures["ap50"]["n"], figures["ap50"]["boxes"]) == (4, 2)
+    for figure in figures.values():
+        low, high = figure["interval"]
+        assert (low is None and high is None) or 0 <= low <= figure["value"] <= high <= 1
+    assert figures["ap50_95"]["value"] == figures["ap50"]["value"]  # the true box overlaps wholly
+    assert figures["ap50_95"]["interval"] == figures["ap50"]["interval"]
 
 
 def test_regions_count_only_where_one_is_stated() -> None:

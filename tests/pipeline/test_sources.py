@@ -92,8 +92,9 @@ def test_own_results_are_no_input(tmp_path):
     assert names(tmp_path, leave_out=(tmp_path / "out").resolve()) == ["1.png"]
 
 
-def test_an_unreadable_sub_folder_is_named_and_passed_over(tmp_path, monkeypatch, caplog):
-    touch(tmp_path / "a.png", tmp_path / "locked" / "b.png")
+def test_an_unreadable_sub_folder_is_a_source_that_fails(tmp_path, monkeypatch):
+    """What lies in it was not read, so a run must not end as if all had been."""
+    touch(tmp_path / "a.png", tmp_path / "locked" / "b.png", tmp_path / "open" / "c.png")
     scandir = os.scandir
 
     def refuse(path):
@@ -102,8 +103,7 @@ def test_an_unreadable_sub_folder_is_named_and_passed_over(tmp_path, monkeypatch
         return scandir(path)
 
     monkeypatch.setattr(sources.os, "scandir", refuse)
-    assert names(tmp_path) == ["a.png"]
-    assert "locked – Permission denied" in caplog.text
+    assert names(tmp_path) == ["a.png", "locked", "open/c.png"]
 
 
 def test_the_disk_is_walked_lazily(tmp_path, monkeypatch):

@@ -40,3 +40,26 @@ def test_page_holds_its_pictures_and_escapes_names(tmp_path: Path):
     assert "gone.png" in page and 'class="unread"' in page
     assert "<p>None.</p>" in page
     assert "not a diagnosis" in page
+
+
+def test_candidates_below_the_thresholds_are_thin_and_hide_nothing(tmp_path: Path):
+    path, box = picture(tmp_path), (10.0, 20.0, 30.0, 40.0)
+
+    def orange(case: Case) -> int:
+        drawn = cv2.imdecode(np.frombuffer(draw_case(case, 480), np.uint8), cv2.IMREAD_COLOR).astype(int)
+        return int((drawn[..., 2] - drawn[..., 0] > 60).sum())
+
+    thick, thin = Case(path, "a", found=((box, ""),)), Case(path, "a", faint=((box, ""),))
+    assert 0 < orange(thin) < 0.8 * orange(thick)
+    # The reference lies exactly below the finding and is still seen whole.
+    assert orange(Case(path, "a", reference=(box,), found=((box, ""),))) < 0.1 * orange(thick)
+
+
+def test_cases_are_numbered_and_can_be_seen_large_without_a_script(tmp_path: Path):
+    cases = [Case(picture(tmp_path), "first.png"), Case(picture(tmp_path), "second.png")]
+    write_cases(tmp_path / "worst.html", "Worst", [Chapter("Misses", "n", cases)], ("a set, val: <2> radiographs",))
+    page = (tmp_path / "worst.html").read_text(encoding="utf-8")
+    assert page.index("1. first.png") < page.index("2. second.png")
+    assert page.count('<input type="checkbox"') == page.count("<label>") == 2
+    assert "a set, val: &lt;2&gt; radiographs" in page
+    assert "<script" not in page

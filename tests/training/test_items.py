@@ -16,6 +16,7 @@ from fxdet.training.classifier_config import CropOptions, SourceOptions
 from fxdet.training.items import (
     Item,
     OpenedSource,
+    _filtered,
     allowed_classes,
     balance_fracture,
     draw_epoch,
@@ -45,6 +46,34 @@ def source(options: SourceOptions) -> OpenedSource:
 def kinds(options: SourceOptions) -> list[tuple[str, str, bool | None]]:
     items = make_items(source(options), ["train"], CropOptions())
     return [(item.sample.path.name, item.kind, item.fractured) for item in items]
+
+
+@pytest.mark.parametrize(
+    ("listed", "left"),
+    [
+        ("a/b.png", {"c/b.png", "d.png"}),
+        ("b.png", {"d.png"}),
+        ("d.jpg\n# a note", {"a/b.png", "c/b.png"}),  # made for the set before it was made smaller
+        ("old/d.jpg", {"a/b.png", "c/b.png"}),
+        ("files/2.png", {"a/b.png", "d.png"}),  # the file of a picture that has another name
+    ],
+)
+def test_pictures_left_out_by_name(tmp_path: Path, caplog, listed: str, left: set[str]):
+    (tmp_path / "out.txt").write_text(f"{listed}\n")
+    options = SourceOptions(Path("x"), leave_out=tmp_path / "out.txt")
+    names = {"a/b.png": "a/b.png", "c/b.png": "files/2.png", "d.png": "d.png"}
+    samples = tuple(Sample(tmp_path / file, name, "train") for name, file in names.items())
+    assert {each.name for each in _filtered(SampleSet("set", "table", tmp_path, samples), options)} == left
+    assert not caplog.records
+
+
+def test_a_name_that_leaves_nothing_out_is_told(tmp_path: Path, caplog):
+    (tmp_path / "out.txt").write_text("gone.png\nx/b.png\nd.png\n")
+    options = SourceOptions(Path("x"), leave_out=tmp_path / "out.txt")
+    samples = tuple(Sample(tmp_path / name, name, "train") for name in ("a/b.png", "c/b.png", "d.png"))
+    assert len(_filtered(SampleSet("set", "table", tmp_path, samples), options)) == 2
+    (record,) = caplog.records
+    assert "names that fit no picture of set: 2, the first is gone.png" in record.message
 
 
 def test_every_kind_of_item():

@@ -11,37 +11,14 @@ import torch
 from safetensors.torch import load_file
 
 from fxdet.core.errors import ConfigError, DataError, ModelError, TrainingError
+from fxdet.training import yolo
 from fxdet.training.detection import train_detector
+from fxdet.training.detection_config import DetectionConfig
 from fxdet.training.detection_data import DetectionItem
+from fxdet.training.run_folder import RunFolder
 from fxdet.training.yolo import YoloTrainer
 from fxdet.training.yolo_data import EpochSampler, RadiographDataset
-
-CONFIG = """\
-name: yolov8n
-tag: drawn
-architecture: yolov8n
-run: {run}
-initial_weights: none
-audit: false
-sources:
-  - path: {data}
-    normals: null
-    val_normals: null
-input_size: 96
-epochs: {epochs}
-batch_size: 8
-learning_rate: 2.0e-3
-precision: fp32
-threads: 1
-workers: 0
-augment: {{mosaic: 0.5, close_mosaic: 1}}
-"""
-
-
-def write_config(folder: Path, data: Path, run: str, epochs: int) -> Path:
-    path = folder / f"{run}.yaml"
-    path.write_text(CONFIG.format(run=folder / run, data=data, epochs=epochs), encoding="utf-8")
-    return path
+from tests.training.drawn_export import write_config, write_drawn_export
 
 
 class Killed(Exception):
@@ -50,27 +27,7 @@ class Killed(Exception):
 
 @pytest.fixture(scope="module")
 def drawn_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A YOLO export of drawn radiographs: bright bars with a dark gap as fracture."""
-    import cv2
-
-    root = tmp_path_factory.mktemp("drawn")
-    generator = np.random.default_rng(0)
-    for part, count in (("train", 24), ("valid", 12)):
-        for kind in ("images", "labels"):
-            (root / part / kind).mkdir(parents=True)
-        for index in range(count):
-            pixels = generator.normal(30, 5, (96, 96))
-            left = int(generator.integers(20, 50))
-            pixels[4:92, left : left + 22] = 180
-            rows = ""
-            if index % 2:
-                top = int(generator.integers(20, 60))
-                pixels[top + 4 : top + 9, left - 2 : left + 24] = 30
-                rows = f"0 {(left + 11) / 96} {(top + 6.5) / 96} {30 / 96} {18 / 96}\n"
-            cv2.imwrite(str(root / part / "images" / f"{index}.png"), np.clip(pixels, 0, 255).astype(np.uint8))
-            (root / part / "labels" / f"{index}.txt").write_text(rows, encoding="utf-8")
-    (root / "data.yaml").write_text("train: train/images\nval: valid/images\nnames: ['fracture']\n", encoding="utf-8")
-    return root
+    return write_drawn_export(tmp_path_factory.mktemp("drawn"))
 
 
 def test_a_resumed_run_ends_like_an_uninterrupted_one(
@@ -106,10 +63,69 @@ def test_the_run_folder_tells_everything(drawn_set: Path, tmp_path: Path) -> Non
     assert card["labels"] == ["fracture", "bone"]
     used = card["training"]["sources"][0]["used"]
     assert used == {"train": {"pictures": 24, "fractured": 12}, "val": {"pictures": 12, "fractured": 6}}
-    with pytest.raises(TrainingError, match="nothing to resume"):
-        train_detector(tmp_path / "run.yaml", resume=True)
+    assert "ultralytics" not in names
+    # A run killed between its last epoch and its card is finished by --resume.
+    (folder / "card.json").unlink()
+    before = (folder / "last.pt").read_bytes()
+    again = train_detector(tmp_path / "run.yaml", resume=True)
+    assert json.loads((folder / "card.json").read_text(encoding="utf-8")) == card
+    assert (folder / "last.pt").read_bytes() == before
+    assert len(again.history) == 1
     with pytest.raises(TrainingError, match="--resume"):
         train_detector(tmp_path / "run.yaml")
+
+
+def test_of_equal_epochs_the_first_keeps_its_weights(
+    drawn_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card names the first of them, so its weights must be that epoch's."""
+    validate, write = YoloTrainer.validate, yolo.write_half_weights
+    written: list[int] = []
+
+    def always_alike(self: YoloTrainer) -> tuple[dict[str, float], float]:
+        metrics, _ = validate(self)
+        self.best_fitness = 0.25
+        return {**metrics, "fitness": 0.25}, 0.25
+
+    def noted(folder: RunFolder, network: torch.nn.Module, config: DetectionConfig) -> None:
+        written.append(len(written))
+        write(folder, network, config)
+
+    monkeypatch.setattr(YoloTrainer, "validate", always_alike)
+    monkeypatch.setattr(yolo, "write_half_weights", noted)
+    result = train_detector(write_config(tmp_path, drawn_set, "alike", 2))
+    assert result.best_epoch == 0
+    assert written == [0]
+
+
+def test_the_best_weights_are_written_before_the_state_that_counts_on_them(
+    drawn_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(self: RunFolder, state: object) -> None:
+        assert self.best.exists()
+        raise Killed
+
+    monkeypatch.setattr(RunFolder, "write_state", die)
+    with pytest.raises(Killed):
+        train_detector(write_config(tmp_path, drawn_set, "killed", 1))
+
+
+def test_a_run_that_stopped_early_is_over(drawn_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = write_config(tmp_path, drawn_set, "early", 9)
+    monkeypatch.setattr(YoloTrainer, "validate", falling_fitness(YoloTrainer.validate))
+    first = train_detector(config, ["patience=1"])
+    assert len(first.history) == 2
+    assert len(train_detector(config, ["patience=1"], resume=True).history) == 2
+
+
+def falling_fitness(validate):
+    def judged(self: YoloTrainer) -> tuple[dict[str, float], float]:
+        metrics, _ = validate(self)
+        fitness = 0.5 / (self.epoch + 1)
+        self.best_fitness = max(self.best_fitness or 0.0, fitness)
+        return {**metrics, "fitness": fitness}, fitness
+
+    return judged
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from fxdet.core.errors import ReadError
 from fxdet.imaging.headers import FileKind, file_kind
+from fxdet.imaging.webp import webp_chunks
 
 FORMATS = ("other", "JPEG", "PNG", "TIFF", "BMP", "DICOM", "GIF", "WebP")
 """Formats by the number that the property ``format`` holds."""
@@ -32,6 +33,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _PNG_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_WEBP_METADATA = frozenset({b"EXIF", b"XMP ", b"ICCP"})
 
 
 def picture_format(data: bytes) -> str:
@@ -43,8 +45,6 @@ def picture_format(data: bytes) -> str:
     """
     if data.startswith(b"GIF8"):
         return "GIF"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
     try:
         return file_kind(data).value
     except ReadError:
@@ -67,6 +67,8 @@ def coding_properties(data: bytes) -> dict[str, float]:
         found |= _jpeg_properties(data)
     elif name == FileKind.PNG.value:
         found |= _png_properties(data)
+    elif name == FileKind.WEBP.value:
+        found |= _webp_properties(data)
     return found
 
 
@@ -171,6 +173,14 @@ def _png_properties(data: bytes) -> dict[str, float]:
             found["comment"] = max(found["comment"], float(name in _PNG_TEXTS))
         position += 12 + length
     return found
+
+
+def _webp_properties(data: bytes) -> dict[str, float]:
+    rest = [(name, len(body)) for name, body, _ in webp_chunks(data) if name in _WEBP_METADATA]
+    return {
+        "metadata_bytes": float(sum(size + 8 for _, size in rest)),
+        "exif": float(any(name == b"EXIF" for name, _ in rest)),
+    }
 
 
 def coloured_share(data: bytes) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fxdet.core.files import write_text
+from fxdet.core.wording import counted
 from fxdet.data.audit.page_pictures import ShownGroup, ShownPicture, ordered_groups, show_groups
 from fxdet.data.audit.page_style import SCRIPT, STYLE
 from fxdet.data.audit.page_tables import (
@@ -24,7 +25,7 @@ from fxdet.data.audit.page_tables import (
 )
 from fxdet.data.audit.results import AuditResult
 from fxdet.data.audit.verdicts import Level, Verdict, judge
-from fxdet.data.audit.wording import NOTICE, counted, label_text, part_name, printable
+from fxdet.data.audit.wording import NOTICE, label_text, part_name, printable
 
 GROUPS_SHOWN = 200
 """Most groups with pictures; with about three pictures of 7 kB each the page stays below 6 MB."""

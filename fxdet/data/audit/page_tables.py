@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from fxdet.core.wording import counted
 from fxdet.data.audit.faults import FAULTS
 from fxdet.data.audit.results import AuditResult, Shortcuts
 from fxdet.data.audit.verdicts import label_faults, tie_counts
-from fxdet.data.audit.wording import TIE_WORDS, auroc_text, counted, part_name, percent, percent_interval
+from fxdet.data.audit.wording import TIE_WORDS, auroc_text, part_name, percent, percent_interval
 
 ROWS_SHOWN = 500
 """Most rows of a table on the page; the JSON file holds all."""

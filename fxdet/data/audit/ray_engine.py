@@ -41,13 +41,19 @@ def scan_with_ray(
 
     Raises:
         MissingExtraError: Ray is not installed.
-        ConfigError: Ray does not start.
+        ConfigError: Ray does not start, or its workers do not come up or are lost for good.
     """
     ray, data = require("ray", "ray"), require("ray.data", "ray")
     if not paths:
         return []
     with _running(ray):
-        found = _scan(data, paths, workers, progress)
+        failures = require("ray.exceptions", "ray")
+        try:
+            found = _scan(data, paths, workers, progress)
+        except failures.RayError as error:  # what the files themselves do wrong is in their fingerprints
+            reason = str(error).strip().partition("\n")[0].partition(". ")[0]
+            advice = "free the nodes' processors and memory, see Ray's logs, or use the local engine"
+            raise ConfigError(f"Ray can't go on: {type(error).__name__}: {reason} – {advice}") from error
     return share_equal(found)
 
 

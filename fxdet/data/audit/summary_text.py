@@ -6,13 +6,13 @@ import textwrap
 from collections.abc import Sequence
 
 from fxdet.core.text_table import aligned_lines
+from fxdet.core.wording import counted
 from fxdet.data.audit.results import AuditResult, ClassCount, Fault, SetFacts, Shortcuts
 from fxdet.data.audit.verdicts import Verdict, judge, label_faults, tie_counts
 from fxdet.data.audit.wording import (
     NOTICE,
     TIE_WORDS,
     auroc_text,
-    counted,
     part_name,
     percent,
     percent_interval,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from fxdet.core.wording import counted
 from fxdet.data.audit.results import AuditResult, Baseline, Fault, Leak, Shortcuts, Tie
-from fxdet.data.audit.wording import auroc_text, counted, part_name, percent, percent_interval
+from fxdet.data.audit.wording import auroc_text, part_name, percent, percent_interval
 
 Level = Literal["bad", "look", "fine"]
 """``bad``: figures on this data mislead; ``look``: a person should look; ``fine``: nothing to do."""

@@ -216,7 +216,8 @@ def _unlisted(root: Path, by_name: Mapping[str, list[Path]], samples: Iterable[S
     folders = {place.parent for place in listed}
     for image in sorted(place for places in by_name.values() for place in places):
         if image.parent in folders and image not in listed:
-            yield Problem(str(image), "is in no COCO file; it is left out", "image_without_label")
+            what = "is in no COCO file under an id of its own; it is left out"
+            yield Problem(str(image), what, "image_without_label")
 
 
 def _contents(

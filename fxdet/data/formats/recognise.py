@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -32,15 +32,35 @@ def recognise(path: Path) -> str:
     Raises:
         DataError: The path does not exist, or no layout or more than one fits it.
     """
-    for tier in (RELEASES, GENERIC, ("class_folders",)):
-        found = {layout: reason for layout in tier if (reason := _reader(layout).matches(path))}
-        if len(found) > 1:
-            what = " and ".join(f"{layout} ({reason})" for layout, reason in found.items())
-            option = f"--layout {next(iter(found))}"
-            raise DataError(f"{path}: more than one layout fits: {what} – pass the layout, as {option}")
-        if found:
-            return next(iter(found))
+    for tier in (RELEASES, GENERIC):
+        if layout := _fitting(path, tier):
+            return layout
+    inner = _only_folder(path)
+    if inner is not None and any(_fitting(inner, tier) for tier in (RELEASES, GENERIC)):
+        raise DataError(f"{path}: holds nothing but {inner.name}, which is a set of its own – name {inner}")
+    if layout := _fitting(path, ("class_folders",)):
+        return layout
     raise DataError(f"{path}: no layout fits, found {_contents(path)} – expected one of: {', '.join(LAYOUTS)}")
+
+
+def _fitting(path: Path, layouts: Sequence[str]) -> str | None:
+    """Return the one layout that fits, or None.
+
+    Raises:
+        DataError: More than one does.
+    """
+    found = {layout: reason for layout in layouts if (reason := _reader(layout).matches(path))}
+    if len(found) > 1:
+        what = " and ".join(f"{layout} ({reason})" for layout, reason in found.items())
+        option = f"--layout {next(iter(found))}"
+        raise DataError(f"{path}: more than one layout fits: {what} – pass the layout, as {option}")
+    return next(iter(found), None)
+
+
+def _only_folder(path: Path) -> Path | None:
+    """Return the one folder that a folder holds, as an unpacked archive often does; None where there is more."""
+    entries = [entry for entry in path.iterdir() if not entry.name.startswith(".")] if path.is_dir() else []
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else None
 
 
 def _contents(path: Path) -> str:

@@ -32,11 +32,6 @@ def test_counts(made):
     ]
 
 
-def test_the_page_states_the_codes_and_the_figures_of_the_result_file():
-    check = [sys.executable, str(ROOT / "tools" / "audit_figures.py"), "--check"]
-    assert subprocess.run(check, cwd=ROOT).returncode == 0, "run: python tools/audit_figures.py"
-
-
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["FracAtlas", "BoneFractureYolo8", "multiregion"])

@@ -76,6 +76,30 @@ def test_a_ray_that_does_not_start_is_told(monkeypatch):
     assert ended
 
 
+def test_a_ray_whose_workers_are_lost_is_told(monkeypatch):
+    class RayError(Exception):
+        """As in ray.exceptions."""
+
+    def fail(*arguments, **options):
+        raise RayError("System error: Failed to startup worker after retrying 5 times. This is most often …\nMore.")
+
+    ended = []
+    ray = types.SimpleNamespace(
+        is_initialized=lambda: False, init=lambda **options: None, shutdown=lambda: ended.append(True)
+    )
+    context = types.SimpleNamespace(enable_progress_bars=True)
+    data = types.SimpleNamespace(
+        from_items=fail, DataContext=types.SimpleNamespace(get_current=lambda: context), TaskPoolStrategy=None
+    )
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray.data", data)
+    monkeypatch.setitem(sys.modules, "ray.exceptions", types.SimpleNamespace(RayError=RayError))
+    expected = r"^Ray can't go on: RayError: System error: Failed to startup worker after retrying 5 times – free"
+    with pytest.raises(ConfigError, match=expected):
+        scan_with_ray([Path("a.png")])
+    assert ended and context.enable_progress_bars
+
+
 @pytest.mark.slow
 def test_local_ray_finds_the_same_and_ends(paths, tmp_path_factory):
     pytest.importorskip("ray")

@@ -1,0 +1,192 @@
+"""Result files of a paper's rows, gathered: several seeds as one figure, with what must stand beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from fxdet.evaluation.estimate import Estimate, plain_number
+from fxdet.evaluation.paper_checks import Place, place_of
+from fxdet.evaluation.papers import PRINTED_TWICE, PUBLISHED_ROWS, Printed, PublishedRow, published_row
+from fxdet.pages.sources import NOT_MEASURED, Record, Repository
+from fxdet.training.paper_config import PaperRow, read_row, row_files
+from fxdet.training.paper_tables import NOT_RUN
+
+PUBLISHED_PROTOCOL = "as-published"
+"""Protocol whose figure decides whether a row is reproduced."""
+
+AS_SCRIPT = "_as_script"
+"""Ending of a row that shows what the published script does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """The result files of one row, filter and protocol, one per seed.
+
+    Attributes:
+        row: The row's configuration.
+        results: Contents of the files; empty where nothing was run.
+    """
+
+    row: PaperRow
+    results: tuple[Record, ...]
+
+    def figure(self, name: str) -> Estimate | None:
+        """Return a figure: of several seeds the mean of values and of limits; None where no file has it."""
+        found = [Estimate.from_json(result["figures"][name]) for result in self.results if name in result["figures"]]
+        defined = [item for item in found if item.value is not None]
+        if len(defined) < 2:
+            return next(iter(defined or found), None)
+        value, low, high = (_mean([getattr(item, part) for item in defined]) for part in ("value", "low", "high"))
+        return Estimate(value, low, high, defined[0].n, "mean of seeds")
+
+    def cell(self, name: str) -> str:
+        """Return what a table shows of a figure: interval, n, seeds with their range, folds, stamp."""
+        estimate = self.figure(name)
+        if not self.results:
+            return NOT_RUN
+        if estimate is None:
+            return NOT_MEASURED
+        return "; ".join([f"{estimate}", *self._range(name), *self._folds(), *(["**leaky**"] if self.leaky else [])])
+
+    @property
+    def leaky(self) -> bool:
+        """Whether parts of the split share pictures."""
+        return any(result["split"]["leaky"] for result in self.results)
+
+    def _range(self, name: str) -> list[str]:
+        values = [result["figures"].get(name, {}).get("value") for result in self.results]
+        known = [value for value in values if value is not None]
+        if len(known) < 2:
+            return []
+        return [f"mean of {len(known)} seeds, {plain_number(min(known))}–{plain_number(max(known))}"]
+
+    def _folds(self) -> list[str]:
+        if not self.results:
+            return []
+        tested, wanted = self.results[0]["tested_folds"], self.row.protocols.get(self.results[0]["protocol"])
+        planned = list(wanted.folds) if wanted else []
+        if not planned or 1 < len(tested) == len(planned):
+            return []
+        return [f"fold {tested[0]} alone" if len(tested) == 1 else f"{len(tested)} of {len(planned)} folds"]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTable:
+    """All rows of a paper with their result files.
+
+    Attributes:
+        paper: Key of :data:`~fxdet.evaluation.papers.PAPERS`.
+        rows: Configurations, in the paper's order.
+        results: Contents of all result files.
+    """
+
+    paper: str
+    rows: tuple[PaperRow, ...]
+    results: tuple[Record, ...]
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Protocols of the rows, in the order of the configurations."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.protocols))
+
+    def of(self, row: PaperRow, protocol: str, filter_name: str | None = None) -> Seeds:
+        """Return the results of a row under a protocol; without a filter's name, of its first filter."""
+        wanted = (row.row, protocol, filter_name or ("none" if row.chain else row.filters[0]))
+        found = [item for item in self.results if (item["row"], item["protocol"], item["filter"]) == wanted]
+        return Seeds(row, tuple(sorted(found, key=lambda item: item["seed"])))
+
+
+def read_paper(repository: Repository, paper: str) -> PaperTable:
+    """Return a paper's rows and results.
+
+    Raises:
+        ConfigError: A configuration is wrong.
+        DataError: A result file is no JSON object.
+    """
+    rows = [read_row(path) for path in row_files(repository.root / "configs" / "papers", paper)]
+    order = [row.row for row in _published_rows(paper)]
+
+    def place(row: PaperRow) -> tuple[int, str]:
+        name = row.row.removesuffix(AS_SCRIPT)
+        return (order.index(name) if name in order else len(order), row.row)
+
+    results = repository.records(f"papers/{paper}/*.*.*.json")
+    return PaperTable(paper, tuple(sorted(rows, key=place)), tuple(results.values()))
+
+
+def published_of(row: PaperRow) -> PublishedRow | None:
+    """Return what the paper prints of a row; a row that shows the script stands beside the figure of the network."""
+    return published_row(row.paper, row.row.removesuffix(AS_SCRIPT))
+
+
+def printed_text(row: PaperRow, name: str) -> str:
+    """Return a published figure as it was printed, with all places that print it."""
+    known = published_of(row)
+    if known is None:
+        return NOT_MEASURED
+    wanted = (row.paper, known.row, name)
+    for paper, printed_row, figure, places in PRINTED_TWICE:
+        if (paper, printed_row, figure) == wanted:
+            return ", ".join(f"{_printed(value)} ({place})" for place, value in places)
+    if name in known.figures:
+        return _printed(known.figures[name])
+    return known.label.partition("(")[2].removesuffix(")") or NOT_MEASURED
+
+
+def verdict(row: PaperRow, name: str, seeds: Seeds) -> str:
+    """Return whether a published figure is reproduced: inside our interval or below it, under the published protocol.
+
+    Args:
+        row: The row.
+        name: Name of the figure.
+        seeds: Its results under the published protocol.
+    """
+    known, ours = published_of(row), seeds.figure(name)
+    if known is None or name not in known.figures or ours is None:
+        return NOT_MEASURED
+    place: Place = place_of(known.figures[name], ours)
+    if place == "undefined":
+        return NOT_MEASURED
+    if place == "inside":
+        return "reproduced"
+    if place == "below":
+        return "reproduced, ours lies above"
+    return "; ".join(["**not reproduced**: published lies above", *_reasons(row, seeds)])
+
+
+def first_weights(row: PaperRow, results: Sequence[Record]) -> str:
+    """Return what the networks of a row started from, and whether that is not what the row asks for."""
+    used = list(dict.fromkeys(result["initial_weights"] for result in results)) or [row.initial_weights]
+    return ", ".join(_weights_words(name, row) for name in used)
+
+
+def _weights_words(name: str, row: PaperRow) -> str:
+    if name == "none":
+        return "none, as described" if row.initial_weights == "none" else "**from scratch**, not ImageNet"
+    if name == "hub" or "imagenet" in name.lower():
+        return "ImageNet"
+    return f"`{name}`, not ImageNet"
+
+
+def _reasons(row: PaperRow, seeds: Seeds) -> list[str]:
+    found = []
+    if row.fault != "none":
+        found.append("the published fault is shown")
+    if any(result["initial_weights"] == "none" for result in seeds.results) and row.initial_weights != "none":
+        found.append("from scratch")
+    return [*found, *([row.description] if row.description else [])]
+
+
+def _published_rows(paper: str) -> list[PublishedRow]:
+    return [row for row in PUBLISHED_ROWS if row.paper == paper]
+
+
+def _printed(value: Printed) -> str:
+    return f"{value.value:.{value.digits}f}".removeprefix("0")
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None

@@ -1,0 +1,295 @@
+"""Tables of the zoo: every row of the catalogue with its figure, cost, card, configuration and licence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fxdet.evaluation.estimate import Estimate
+from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, joined, table
+from fxdet.zoo.cards import ModelCard, PipelineCard, read_card, read_pipeline_card
+from fxdet.zoo.catalogue import PIPELINE, ZooRow, catalogue
+from fxdet.zoo.parameters import parameter_count
+
+CATALOGUE = Path("fxdet/zoo/catalogue.json")
+"""Place of the catalogue below the repository's root."""
+
+CPU_BATCHES = (1, 8)
+"""Batch sizes whose speed the tables show."""
+
+BATCHES = " / ".join(str(batch) for batch in CPU_BATCHES)
+
+TEST_PARTS = ("fracatlas/grouped test", "fracatlas official valid", "fracatlas official test", "bonefracture test")
+"""Parts of a result file whose figures stand in the tables, the first that has one first."""
+
+FIGURES = {"localizer": ("detector_ap50", "detector_ap50_95"), "classifier": ("auroc_whole_radiograph_classifier",)}
+"""Kind of a model → its figures in a result file."""
+
+VALIDATION = "validation parts, which chose the epoch"
+"""What stands for the part where only the card has a figure."""
+
+REGION = "region, top-1 (95 %), validation"
+"""Column of classifiers alone; their cards have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A row of the catalogue with what is known of it.
+
+    Attributes:
+        row: The row.
+        card: Its card, or None before the first training.
+        cost: Content of its file in ``docs/results/zoo``; empty where it was not measured.
+        measured: Result file's name and content in which this model was measured alone, or None.
+    """
+
+    row: ZooRow
+    card: ModelCard | None
+    cost: Record
+    measured: tuple[str, Record] | None
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of parameters: of the weights where they are at hand, else as they were measured."""
+        if self.row.card is not None and self.card is not None:
+            weights = self.row.card.parent / self.card.weights
+            if weights.is_file():
+                return parameter_count(weights)
+        found: int | None = self.cost.get("parameters")
+        return found
+
+
+def catalogue_of(repository: Repository) -> tuple[ZooRow, ...]:
+    """Return the rows of a checkout's catalogue.
+
+    Raises:
+        ModelError: The catalogue is missing or wrong.
+    """
+    return catalogue(repository.root / CATALOGUE)
+
+
+def models_of(repository: Repository) -> list[Model]:
+    """Return every model of the catalogue.
+
+    Raises:
+        ModelError: The catalogue or a card is wrong.
+        DataError: A result file can't be read.
+    """
+    found = []
+    for row in catalogue_of(repository):
+        if row.kind != PIPELINE:
+            card = read_card(row.card) if row.card is not None else None
+            found.append(Model(row, card, cost_of(repository, row), measured_alone(repository, row)))
+    return found
+
+
+def cost_of(repository: Repository, row: ZooRow) -> Record:
+    """Return a row's file in ``docs/results/zoo``; empty where there is none or its weights were others."""
+    records = repository.records(f"zoo/{row.name}.json")
+    found = next(iter(records.values()), {})
+    return found if found.get("sha256") == row.sha256 else {}
+
+
+def measured_alone(repository: Repository, row: ZooRow) -> tuple[str, Record] | None:
+    """Return the result file that holds figures of this model's weights alone, or None.
+
+    A file names the models that it was measured with, localizers first. Two localizers whose boxes were fused tell
+    nothing of one; of two classifiers the first judges fractures.
+    """
+    kinds = {other.sha256: other.kind for other in catalogue_of(repository)}
+    names = FIGURES[row.kind]
+    for path, record in repository.records("*.json").items():
+        if not isinstance(record.get("parts"), dict):
+            continue
+        hashes = [model["sha256"] for model in record.get("models", ())]
+        alike = [sha for sha in hashes if sha is not None and (sha == row.sha256 or kinds.get(sha) == row.kind)]
+        alone = alike[:1] == [row.sha256] and (row.kind == "classifier" or len(alike) == 1)
+        if alone and any(names[0] in found for found in record["parts"].values()):
+            return path.name, record
+    return None
+
+
+def localizers_table(repository: Repository) -> str:
+    """Return all localizers."""
+    return _models_table(repository, "localizer", ("AP50 (95 %)", "AP50:95"))
+
+
+def classifiers_table(repository: Repository) -> str:
+    """Return all classifiers."""
+    return _models_table(repository, "classifier", ("AUROC (95 %)",))
+
+
+def _models_table(repository: Repository, kind: str, words: Sequence[str]) -> str:
+    lines = [_model_line(repository, model) for model in models_of(repository) if model.row.kind == kind]
+    region = [REGION] if kind == "classifier" else []
+    cost = ("parameters, M", "GFLOPs", f"CPU img/s, batch {BATCHES}", "GPU img/s", "MB")
+    head = ("model", *words, "n", "part", *region, *cost, "weights", "configuration", "licence")
+    return table(head, lines, sortable=True)
+
+
+def _model_line(repository: Repository, model: Model) -> tuple[str, ...]:
+    row, card = model.row, model.card
+    flops = model.cost.get("flops")
+    passed = f"{gigaflops(flops)} at {card.input_size} px" if card and flops else NOT_MEASURED
+    region = [_region(card)] if row.kind == "classifier" else []
+    return (
+        _linked(repository, row), *_model_figures(model), *region, _millions(model.parameters), passed,
+        *_speeds(model.cost), _megabytes(row), row.state, _configuration(row), row.licence,
+    )  # fmt: skip
+
+
+def _region(card: ModelCard | None) -> str:
+    found = card.figures.get("validation", {}).get("region_top1") if card else None
+    return str(estimate_of(found)) if found else NOT_MEASURED
+
+
+def _model_figures(model: Model) -> tuple[str, ...]:
+    """Return figures, n and part: of a test part where the model was measured alone, else of its card's validation."""
+    names = FIGURES[model.row.kind]
+    if model.measured is not None:
+        file, record = model.measured
+        for part in TEST_PARTS:
+            found = record["parts"].get(part, {})
+            if names[0] in found:
+                estimates = [estimate_of(found[name]) for name in names]
+                return (*(item.short for item in estimates), f"{estimates[0].n:,}", f"[{part}](results/{file})")
+    return _card_figures(model, len(names))
+
+
+def _card_figures(model: Model, count: int) -> tuple[str, ...]:
+    validation = model.card.figures.get("validation", {}) if model.card else {}
+    epoch = validation.get("epoch_figures", {})
+    if "auroc" in validation and model.row.kind == "classifier":
+        estimate = estimate_of(validation["auroc"])
+        return (estimate.short, f"{estimate.n:,}", VALIDATION)
+    if "fracture_AP50" in epoch and model.card is not None:
+        values = [Estimate(epoch[name]).short for name in ("fracture_AP50", "fracture_AP50-95")]
+        n = sum(source["used"]["val"]["pictures"] for source in model.card.training.get("sources", ()))
+        return (*values, f"{n:,}", VALIDATION)
+    return tuple([NOT_MEASURED] * (count + 2))
+
+
+def pipelines_table(repository: Repository) -> str:
+    """Return all pipelines: models, figures of the whole, cost."""
+    models = {model.row.name: model for model in models_of(repository)}
+    rows = [row for row in catalogue_of(repository) if row.kind == PIPELINE]
+    lines = [_pipeline_line(repository, row, models) for row in rows]
+    figures = ("AUROC (95 %)", "sensitivity in doubt", "specificity in doubt", "n", "part")
+    cost = ("parameters, M", "GFLOPs", f"CPU radiographs/s, batch {BATCHES}", "GPU radiographs/s", "MB")
+    head = ("pipeline", *figures, *cost, "weights", "licence", "models")
+    return table(head, lines, sortable=True)
+
+
+def _pipeline_line(repository: Repository, row: ZooRow, models: dict[str, Model]) -> tuple[str, ...]:
+    used = [models[name] for name in row.models]
+    counts = [model.parameters for model in used]
+    total = sum(count for count in counts if count is not None) if None not in counts else None
+    cost = cost_of(repository, row)
+    return (
+        _linked(repository, row), *_pipeline_figures(repository, row), _millions(total),
+        _pipeline_flops(row, used), *_speeds(cost), _megabytes(row), row.state, row.licence, ", ".join(row.models),
+    )  # fmt: skip
+
+
+def _pipeline_figures(repository: Repository, row: ZooRow) -> tuple[str, ...]:
+    names = ("auroc", "sensitivity_doubt", "specificity_doubt")
+    if row.result is None:
+        return (*[NOT_MEASURED] * len(names), NOT_MEASURED, "not measured on a test part")
+    file = Path(row.result).relative_to("docs/results").as_posix()
+    part = TEST_PARTS[0]
+    found = repository.record(file)["parts"].get(part, {})
+    estimates = [estimate_of(found[name]) if name in found else Estimate(None) for name in names]
+    return (*(item.short for item in estimates), f"{estimates[0].n:,}", f"[{part}](results/{file})")
+
+
+def _pipeline_flops(row: ZooRow, used: Sequence[Model]) -> str:
+    """Return operations of the first stage, and of the second for each crop: how many crops depends on the picture."""
+    card = read_pipeline_card(row.card) if row.card is not None else PipelineCard(row.name, "", "")
+    views = 2 if card.mirrored else 1
+    if any("flops" not in model.cost for model in used):
+        return NOT_MEASURED
+    first: int = views * sum(model.cost["flops"] for model in used if model.row.kind == "localizer")
+    crops: list[int] = [model.cost["flops"] for model in used if model.row.kind == "classifier"]
+    once = f", {gigaflops(sum(crops[1:]))} for the region" if crops[1:] else ""
+    return f"{gigaflops(first)}{once}, and {gigaflops(crops[0])} per crop"
+
+
+def recipes_table(repository: Repository) -> str:
+    """Return how each trained model was made, as its card says."""
+    lines = []
+    for model in models_of(repository):
+        if model.card is not None:
+            how = {name: str(value) for name, value in model.card.training.items()}
+            told = [how.get(name, NOT_MEASURED) for name in ("batch_size", "optimiser", "monitor", "seed", "precision")]
+            epochs = f"{how.get('epochs', NOT_MEASURED)} ({how.get('best_epoch', NOT_MEASURED)})"
+            start = how.get("initial_weights", NOT_MEASURED)
+            pictures = joined(list(_sources(model.card.training)))
+            lines.append((model.card.full_name, pictures, start, epochs, *told, f"`{how.get('git_commit', '')[:9]}`"))
+    head = ("model", "training pictures", "first weights", "epochs (chosen)", "batch", "optimiser, rate, schedule",
+            "chosen by", "seed", "precision", "commit")  # fmt: skip
+    return table(head, lines)
+
+
+def _sources(how: Record) -> Iterator[str]:
+    for source in how.get("sources", ()):
+        used = source.get("used", {}).get("train")
+        number = used["pictures"] if used else sum(source.get("counts", {}).get(part, 0) for part in source["train"])
+        fractured = f", {used['fractured']:,} fractured" if used else ""
+        yield f"{source['set']} {number:,}{fractured} (`{source['split']}`)"
+
+
+def speed_note(repository: Repository) -> str:
+    """Return what the speeds in the tables were measured on, or that they were not."""
+    found = [speed for record in repository.records("zoo/*.json").values() for speed in record.get("speed", ())]
+    if not found:
+        return "Speeds have not been measured yet (–)."
+    told = [
+        f"{item['device']} ({item['processor']}, {item['threads']} threads, {item['precision']}, median of"
+        f" {item['runs']} passes)"
+        for item in found
+    ]
+    return f"Speeds: {joined(list(dict.fromkeys(told)))}."
+
+
+def _speeds(cost: Record) -> tuple[str, ...]:
+    speeds = cost.get("speed", ())
+    by_rate = sorted(speeds, key=lambda item: item["images_per_second"])
+    cpu = {item["batch"]: item for item in by_rate if item["device"] == "cpu"}  # the quickest stays
+    best = next((item for item in reversed(by_rate) if item["device"] != "cpu"), None)
+    cells = [_rate(cpu[batch]) if batch in cpu else NOT_MEASURED for batch in CPU_BATCHES]
+    both = " / ".join(cells) if cpu else NOT_MEASURED
+    return (both, f"{_rate(best)} ({best['device']}, batch {best['batch']})" if best else NOT_MEASURED)
+
+
+def _rate(speed: Record) -> str:
+    rate = speed["images_per_second"]
+    return f"{rate:,.0f} {speed['precision']}" if rate >= 100 else f"{rate:.1f} {speed['precision']}"
+
+
+def gigaflops(flops: int | None) -> str:
+    """Return operations in billions.
+
+    Example:
+        >>> gigaflops(6_500_113_920), gigaflops(None)
+        ('6.50', '–')
+    """
+    return NOT_MEASURED if flops is None else f"{flops / 1e9:.2f}"
+
+
+def _millions(count: int | None) -> str:
+    return NOT_MEASURED if count is None else f"{count / 1e6:.2f}"
+
+
+def _megabytes(row: ZooRow) -> str:
+    return NOT_MEASURED if row.size is None else f"{row.size / 1e6:.1f}"
+
+
+def _linked(repository: Repository, row: ZooRow) -> str:
+    if row.card is None:
+        return row.name
+    return f"[{row.name}](../{row.card.relative_to(repository.root).as_posix()})"
+
+
+def _configuration(row: ZooRow) -> str:
+    return f"[{Path(row.config).stem}](../{row.config})" if row.config else NOT_MEASURED

@@ -1,0 +1,157 @@
+"""Rows of the papers' pages, from hand-made result files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fxdet.pages.paper_tables import attention_table, chain_table, filters_table, rows_table, runs_table
+from fxdet.pages.sources import Repository
+from tests.pages.paper_files import made_up_result, write_result
+
+
+@pytest.fixture
+def empty(checkout: Repository) -> Repository:
+    """A checkout without any result of a paper."""
+    for path in (checkout.results / "papers").rglob("*.json"):
+        path.unlink()
+    return checkout
+
+
+def cells(table: str, row: str, figure: str | None = None) -> dict[str, str]:
+    """Return a row of a table by its column heads."""
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    for line in lines[2:]:
+        found = dict(zip(lines[0], line, strict=True))
+        if found["row"] == row and (figure is None or found["figure"] == figure):
+            return found
+    raise AssertionError(f"no row {row}: {table}")
+
+
+def accuracy(value: float, low: float, high: float, n: int = 83) -> dict:
+    figures = {"accuracy": {"value": value, "low": low, "high": high, "n": n, "method": "Wilson"}}
+    return {**figures, "lookup_accuracy": {"value": 0.5, "low": 0.4, "high": 0.6, "n": n, "method": "Wilson"}}
+
+
+def test_a_row_that_was_not_run_says_so(empty):
+    row = cells(rows_table(empty, "team05"), "ResNet-18")
+    assert row["published"] == ".90 (README), .89 (report, 7.1), .49 (report, 8.4.2)"
+    assert row["same protocol, ours"] == row["leak-free, ours"] == "not run yet"
+    assert (row["verdict"], row["look-up: same protocol / leak-free"]) == ("–", "–")
+    for table in (runs_table, chain_table, filters_table, attention_table):
+        assert table(empty, "team05") == "Not run yet."
+
+
+@pytest.mark.parametrize(
+    ("figure", "told"),
+    [
+        ((0.88, 0.80, 0.93), "reproduced"),
+        ((0.96, 0.92, 0.99), "reproduced, ours lies above"),
+        ((0.70, 0.60, 0.80), "**not reproduced**: published lies above"),
+        # The printed .90 stands for .895 to .905: at the limit it is inside.
+        ((0.80, 0.70, 0.895), "reproduced"),
+        ((0.80, 0.70, 0.894), "**not reproduced**: published lies above"),
+    ],
+)
+def test_the_rule(empty, figure, told):
+    write_result(empty, made_up_result(figures=accuracy(*figure)))
+    assert cells(rows_table(empty, "team05"), "ResNet-18")["verdict"] == told
+
+
+def test_a_row_from_scratch_says_so(empty):
+    write_result(empty, made_up_result(initial_weights="none", figures=accuracy(0.5, 0.4, 0.6)))
+    row = cells(rows_table(empty, "team05"), "ResNet-18")
+    assert row["first weights"] == "**from scratch**, not ImageNet"
+    assert row["verdict"] == "**not reproduced**: published lies above; from scratch"
+
+
+def test_a_network_that_is_described_without_weights_is_not_from_scratch_instead(empty):
+    write_result(empty, made_up_result(row="custom_cnn", initial_weights="none"))
+    row = cells(rows_table(empty, "team05"), "custom CNN, trained properly")
+    assert row["first weights"] == "none, as described"
+    assert row["verdict"] == "reproduced, ours lies above"
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [("mobilenetv2_100.imagenet.safetensors", "ImageNet"), ("best.safetensors", "`best.safetensors`, not ImageNet")],
+)
+def test_first_weights_by_name(empty, weights, told):
+    write_result(empty, made_up_result(initial_weights=weights))
+    assert cells(rows_table(empty, "team05"), "ResNet-18")["first weights"] == told
+
+
+def test_several_seeds_give_mean_and_range(empty):
+    for seed, value in ((7, 0.86), (8, 0.88), (9, 0.93)):
+        write_result(empty, made_up_result(seed=seed, figures=accuracy(value, value - 0.1, value + 0.05)))
+    row = cells(rows_table(empty, "team05"), "ResNet-18")
+    assert row["same protocol, ours"] == ".890 (.790–.940), n = 83; mean of 3 seeds, .860–.930"
+
+
+def test_folds_leak_and_look_up(empty):
+    write_result(empty, made_up_result(split={"leaky": True, "sha256": "ab" * 32}))
+    one = made_up_result(protocol="grouped", tested_folds=[0], figures=accuracy(0.8, 0.7, 0.9, 400))
+    write_result(empty, one)
+    row = cells(rows_table(empty, "team05"), "ResNet-18")
+    assert row["same protocol, ours"] == ".880 (.800–.930), n = 83; **leaky**"
+    assert row["leak-free, ours"] == ".800 (.700–.900), n = 400; fold 0 alone"
+    assert row["look-up: same protocol / leak-free"] == ".500 / .500"
+    write_result(empty, {**one, "tested_folds": [0, 1, 2]})
+    assert cells(rows_table(empty, "team05"), "ResNet-18")["leak-free, ours"].endswith("n = 400; 3 of 5 folds")
+    write_result(empty, {**one, "tested_folds": [0, 1, 2, 3, 4]})
+    assert cells(rows_table(empty, "team05"), "ResNet-18")["leak-free, ours"] == ".800 (.700–.900), n = 400"
+
+
+def test_every_printed_figure_has_its_line(empty):
+    table = rows_table(empty, "tamboli2026")
+    label = "proposed (EfficientNet), as EfficientNet-B0"
+    printed = {name: cells(table, label, name)["published"] for name in ("accuracy", "precision", "sensitivity", "F1")}
+    assert printed == {"accuracy": ".962", "precision": ".960", "sensitivity": ".951", "F1": ".956"}
+    figures = {**accuracy(0.95, 0.94, 0.97), "ppv": {"value": 0.9, "low": 0.88, "high": 0.92, "n": 200, "method": ""}}
+    write_result(
+        empty, made_up_result(paper="tamboli2026", row="efficientnet", filter="clahe", label=label, figures=figures)
+    )
+    table = rows_table(empty, "tamboli2026")
+    assert cells(table, label, "accuracy")["verdict"] == "reproduced"
+    assert cells(table, label, "precision")["same protocol, ours"] == ".900 (.880–.920), n = 200"
+    assert cells(table, label, "precision")["verdict"].startswith("**not reproduced**")
+    assert cells(table, label, "F1")["same protocol, ours"] == "–"  # the file does not have it
+
+
+def test_a_figure_that_is_not_printed_is_not_judged(empty):
+    write_result(empty, made_up_result(paper="sriram2026", row="vgg16"))
+    row = cells(rows_table(empty, "sriram2026"), "VGG-16")
+    assert (row["published"], row["verdict"]) == ("third, figure not printed", "–")
+
+
+def test_chains_show_every_look(empty):
+    accuracies = [{"value": v, "low": v - 0.1, "high": v + 0.05, "n": 83, "method": ""} for v in (0.8, 0.9)]
+    links = [{"filter": f, "accuracy": a} for f, a in zip(("bilateral", "clahe"), accuracies, strict=True)]
+    write_result(empty, made_up_result(row="resnet18_as_script", label="as the script", links=links))
+    assert chain_table(empty, "team05").splitlines()[2:] == [
+        "| as the script | as-published | 7 | 1 | bilateral | .800 (.700–.850), n = 83 |",
+        "| as the script | as-published | 7 | 2 | clahe | .900 (.800–.950), n = 83 |",
+    ]
+
+
+def test_filters_stand_beside_their_paired_test(empty):
+    write_result(empty, made_up_result())
+    write_result(empty, made_up_result(filter="clahe", figures=accuracy(0.9, 0.82, 0.95)))
+    difference = {"value": 0.02, "low": -0.05, "high": 0.09, "n": 83, "method": ""}
+    key = {"row": "resnet18", "protocol": "as-published", "filter": "clahe", "seed": 7}
+    tests = {"schema": 1, "tests": [{**key, "difference": difference, "p_holm": 0.6875}]}
+    (empty.results / "papers" / "team05" / "filter_tests.json").write_text(json.dumps(tests))
+    assert filters_table(empty, "team05").splitlines()[2:] == [
+        "| ResNet-18 | none | as-published | .880 (.800–.930), n = 83 | – | – |",
+        "| ResNet-18 | clahe | as-published | .900 (.820–.950), n = 83 | .020 (−.050 to .090) | .688 |",
+    ]
+
+
+def test_runs_name_their_cost(empty):
+    write_result(empty, made_up_result())
+    (line,) = runs_table(empty, "team05").splitlines()[2:]
+    assert line == (
+        "| [resnet18.as-published.7](../results/papers/team05/resnet18.as-published.7.json) | 83 | 83 | 1 | 20 | 2"
+        " | cpu, a processor | `0123456789abcdef` | `abababababab` |"
+    )

@@ -1,0 +1,127 @@
+"""Tables of the zoo and of the benchmarks: whose figure stands in which row."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fxdet.core.errors import DataError
+from fxdet.pages.benchmarks import context_table, froc_table, task_table
+from fxdet.pages.measured import OPENINGS, openings_table
+from fxdet.pages.published import Published, read_published
+from fxdet.pages.sources import figure
+from fxdet.pages.zoo_tables import classifiers_table, localizers_table, pipelines_table, speed_note
+
+LOCALIZERS = ("yolov8n.builtin", "yolov8n.fracatlas")
+
+
+def measured(checkout, part: str, name: str) -> str:
+    """Return a figure of the result file as a table shows it."""
+    return figure(checkout.record("builtin.json"), part, name, "").short
+
+
+def rows(table: str) -> dict[str, dict[str, str]]:
+    """Return the rows of a table by their first cell, links taken off."""
+    written = [line for line in table.splitlines() if line.startswith("|")]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in written]
+    return {line[0].strip("[").split("]")[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
+
+
+def test_fused_localizers_tell_nothing_of_one(checkout, change):
+    for name in ("builtin_stage1.json", "builtin_stage2.json"):
+        (checkout.results / name).unlink()
+    both = rows(localizers_table(checkout))
+    for name in LOCALIZERS:
+        assert both[name]["part"] == "validation parts, which chose the epoch"
+        assert "(" not in both[name]["AP50 (95 %)"]
+
+    def alone(data):
+        data["models"] = [model for model in data["models"] if model["name"] != "yolov8n.fracatlas"]
+
+    change("docs/results/builtin.json", alone)
+    found = rows(localizers_table(checkout))
+    assert found["yolov8n.builtin"]["AP50 (95 %)"] == measured(checkout, "fracatlas/grouped test", "detector_ap50")
+    assert found["yolov8n.builtin"]["part"] == "[fracatlas/grouped test](results/builtin.json)"
+    assert found["yolov8n.fracatlas"]["part"] == "validation parts, which chose the epoch"
+
+
+def test_tables_are_marked_for_sorting(checkout):
+    assert localizers_table(checkout).startswith("<!-- sortable -->\n\n| model |")
+
+
+def test_a_model_without_weights_has_a_row_of_dashes(checkout):
+    row = rows(localizers_table(checkout))["fasterrcnn_resnet50_fpn_v2.fracatlas"]
+    assert (row["weights"], row["AP50 (95 %)"], row["MB"], row["parameters, M"]) == ("not trained yet", "–", "–", "–")
+    assert row["configuration"] == "[faster_rcnn_resnet50_v2](../configs/det/faster_rcnn_resnet50_v2.yaml)"
+
+
+def test_costs_of_other_weights_do_not_count(checkout, change):
+    cost = checkout.record("zoo/yolov8n.builtin.json")
+    told = f"{cost['flops'] / 1e9:.2f} at {cost['input_size']} px"
+    assert rows(localizers_table(checkout))["yolov8n.builtin"]["GFLOPs"] == told
+    change("docs/results/zoo/yolov8n.builtin.json", lambda data: data.update(sha256="0" * 64))
+    assert rows(localizers_table(checkout))["yolov8n.builtin"]["GFLOPs"] == "–"
+    assert rows(pipelines_table(checkout))["builtin"]["GFLOPs"] == "–"
+
+
+def test_mirrored_localizers_see_a_radiograph_twice(checkout):
+    once = rows(pipelines_table(checkout))["fast"]["GFLOPs"].split(",")[0]
+    path = checkout.root / "fxdet" / "zoo" / "builtin" / "fast.json"
+    path.write_text(path.read_text().replace('"mirrored": false', '"mirrored": true'))
+    twice = rows(pipelines_table(checkout))["fast"]["GFLOPs"].split(",")[0]
+    assert float(twice) == pytest.approx(2 * float(once), abs=0.011)
+
+
+def speed(device: str, batch: int, rate: float, precision: str = "fp32") -> dict:
+    return {"device": device, "processor": "a processor", "threads": 2, "precision": precision, "batch": batch,
+            "runs": 20, "seconds": batch / rate, "images_per_second": rate}  # fmt: skip
+
+
+def test_speeds_and_what_they_were_measured_on(checkout, change):
+    for path in (checkout.results / "zoo").glob("*.json"):
+        change(f"docs/results/zoo/{path.name}", lambda data: data.update(speed=[]))
+    assert speed_note(checkout) == "Speeds have not been measured yet (–)."
+    speeds = [speed("cpu", 1, 20.04), speed("cpu", 1, 31.0, "bf16"), speed("cpu", 8, 1234.5), speed("a GPU", 8, 900.0)]
+    change("docs/results/zoo/mobilenetv2_100.builtin.json", lambda data: data.update(speed=speeds))
+    row = rows(classifiers_table(checkout))["mobilenetv2_100.builtin"]
+    assert row["CPU img/s, batch 1 / 8"] == "31.0 bf16 / 1,234 fp32"
+    assert row["GPU img/s"] == "900 fp32 (a GPU, batch 8)"
+    assert "cpu (a processor, 2 threads, bf16, median of 20 passes)" in speed_note(checkout)
+
+
+def test_published_lines_stand_beside_ours(checkout):
+    text = task_table(checkout, "fracatlas", "boxes")
+    assert "| YOLOv8s | official valid | 82 (91 boxes) | .562 | .276 | [the data set's authors]" in text
+    both = [measured(checkout, "fracatlas official valid", name) for name in ("detector_ap50", "detector_ap50_95")]
+    assert f"| **fxdet, built-in** | official valid | 82 (91 boxes) | {both[0]} | {both[1]} |" in text
+    assert f"opened {len(OPENINGS)} times" in text
+    regions = task_table(checkout, "bonefracture", "regions")
+    assert "| 83 | .90 |" in regions  # printed with two digits
+    assert f"| official test | 83 | {measured(checkout, 'bonefracture test', 'region_top1_of_6')} |" in regions
+
+
+def test_parts_without_a_figure_have_no_line(checkout):
+    # The official parts of FracAtlas hold fractured radiographs alone: no AUROC.
+    assert "official valid" not in task_table(checkout, "fracatlas", "radiographs")
+    assert "official valid" in froc_table(checkout, "fracatlas")
+
+
+def test_other_data_stand_apart(checkout):
+    assert "Rayvolve | AUROC .849 | 1,037 |" in context_table(checkout)
+    assert "Rayvolve" not in task_table(checkout, "fracatlas", "radiographs")
+
+
+def test_the_first_opening_counted_findings(checkout):
+    lines = openings_table(checkout).splitlines()[2:]
+    assert [line.split("|")[1].strip() for line in lines] == [str(look) for look in range(1, len(OPENINGS) + 1)]
+    stored = json.loads((checkout.results / "builtin_stage1.json").read_text())["parts"]["fracatlas official valid"]
+    assert "detector_ap50" not in stored
+    assert f"{stored['ap50_localizer']['value']:.3f}".removeprefix("0") in lines[0]
+
+
+def test_wrong_published_lines_are_told(checkout, change):
+    assert all(isinstance(row, Published) for row in read_published(checkout.results))
+    change("docs/results/published.json", lambda data: data["rows"][0]["figures"].update(ap50=56.2))
+    with pytest.raises(DataError, match=r"published\.json.*YOLOv8s.*56\.2.*0 to 1"):
+        read_published(checkout.results)
