@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -122,12 +123,17 @@ def test_every_public_name_is_described():
     assert described == set(fxdet.__all__) - {"__version__"}
 
 
+@cache
+def names_of(module: str) -> set[str]:
+    path = ROOT / "fxdet" / (module.replace(".", "/") + ".py")
+    return {getattr(node, "name", "") for node in ast.parse(path.read_text(encoding="utf-8")).body}
+
+
 def test_described_names_exist():
     for page in (DOCS / "api").glob("*.md"):
         text = page.read_text(encoding="utf-8")
         for module, name in re.findall(r"^\.\. auto\w+:: fxdet\.([\w.]+)\.(\w+)$", text, re.MULTILINE):
-            tree = ast.parse((ROOT / "fxdet" / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
-            assert name in {getattr(node, "name", None) for node in tree.body}, f"{page.name}: {module}.{name}"
+            assert name in names_of(module), f"{page.name}: {module}.{name}"
 
 
 def test_extensions_stand_in_the_settings():

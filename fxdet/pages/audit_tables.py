@@ -25,7 +25,7 @@ def figures_table(measured: Record) -> str:
         ),
         ["opposite labels, groups (pictures)", *(_pair(found["opposite labels"]) for found in alone.values())],
         ["shared with another part", *(_leaks(found["leaks"]) for found in alone.values())],
-        ["no learning: right (majority)", *(_look_ups(found["no learning"]) for found in alone.values())],
+        ["no learning: right (by hash; majority)", *(_look_ups(found["no learning"]) for found in alone.values())],
         ["shortcuts, AUROC (95 % interval)", *(_shortcuts(found["shortcuts"]) for found in alone.values())],
         [
             "faults",
@@ -66,7 +66,8 @@ def _leaks(leaks: list[Record]) -> str:
 def _look_ups(lines: list[Record]) -> str:
     told = [line for line in lines if line["majority"] < line["total"]]
     return _joined(
-        f"{_short(line['part'])} {percent(line['right'], line['total'])} ({percent(line['majority'], line['total'])})"
+        f"{_short(line['part'])} {percent(line['right'], line['total'])}"
+        f" ({percent(line['right by hash'], line['total'])}; {percent(line['majority'], line['total'])})"
         for line in told
     )
 

@@ -37,7 +37,7 @@ def figures(result: AuditResult) -> dict[str, Any]:
         ],
         "no learning": [
             {"part": line.part, "source": line.source, "total": line.total, "right": line.right,
-             "majority": line.majority}
+             "right by hash": line.right_by_hash, "majority": line.majority}
             for line in result.baselines
         ],
         "shortcuts": [

@@ -12,7 +12,7 @@ import numpy as np
 from fxdet.core.shares import wilson_interval
 from fxdet.data.audit.fingerprints import Fingerprint
 from fxdet.data.audit.grouping import part_name
-from fxdet.data.audit.likeness import most_alike
+from fxdet.data.audit.likeness import fewest_differing_bits, most_alike
 from fxdet.data.audit.results import AuditedFile, Baseline, DuplicateGroup, Leak, NameCollision
 
 WHOLE = "*"
@@ -167,6 +167,8 @@ def baselines(
 ) -> tuple[Baseline, ...]:
     """Return the accuracy of copying the label of the most similar picture of another part: no learning at all.
 
+    Similar by thumbnail and, apart from that, by the 64-bit perceptual hash of the picture as stored.
+
     Every evaluation part is looked up in the ``train`` part of its set; where that has none, in the training pictures
     of each other set. A source of one label only is left out: copying it tells nothing.
 
@@ -209,11 +211,13 @@ def _baseline(
     most = max(1, options.comparisons // len(known))
     if len(queries) > most:
         queries = [queries[place] for place in np.linspace(0, len(queries) - 1, most).astype(int)]
-    nearest = most_alike(
-        [fingerprints[index].thumbnail for index in queries], [fingerprints[index].thumbnail for index in known]
-    )
     truth = [files[index].fractured for index in queries]
-    right = sum(files[known[place]].fractured == label for place, label in zip(nearest, truth, strict=True))
+    thumbnails = [[fingerprints[index].thumbnail for index in pool] for pool in (queries, known)]
+    hashes = [np.array([fingerprints[index].hash for index in pool], dtype=np.uint64) for pool in (queries, known)]
+    right, by_hash = (
+        sum(files[known[place]].fractured == label for place, label in zip(nearest, truth, strict=True))
+        for nearest in (most_alike(*thumbnails), fewest_differing_bits(*hashes))
+    )
     frequent = Counter(files[index].fractured for index in known).most_common(1)[0][0]
     majority = sum(label == frequent for label in truth)
-    return Baseline(part, source, len(queries), right, majority, wilson_interval(right, len(queries)))
+    return Baseline(part, source, len(queries), right, by_hash, majority, wilson_interval(right, len(queries)))

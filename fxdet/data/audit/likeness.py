@@ -119,3 +119,16 @@ def most_alike(queries: Sequence[Thumbnail], known: Sequence[Thumbnail]) -> NDAr
             rows = low + np.flatnonzero(value > best[low : low + len(top)])
             place[rows], best[rows] = start + top[rows - low], value[rows - low]
     return place
+
+
+def fewest_differing_bits(queries: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return for each query the place of the known hash with the fewest differing bits, int64, shape (Q,).
+
+    Example:
+        >>> fewest_differing_bits(np.uint64([0b1110, 0b0001]), np.uint64([0b0000, 0b1111])).tolist()
+        [1, 0]
+    """
+    rows = max(1, _BLOCK * _BLOCK // max(1, len(known)))
+    blocks = [queries[start : start + rows] for start in range(0, len(queries), rows)]
+    places = [np.bitwise_count(block[:, None] ^ known[None]).argmin(axis=1) for block in blocks]
+    return np.concatenate([np.zeros(0, np.int64), *places])

@@ -101,10 +101,11 @@ def baseline_table(result: AuditResult) -> str:
         [Cell(part_name(line.part, result)), Cell(part_name(line.source, result)), number(line.total),
          number(line.right / max(line.total, 1), percent(line.right, line.total)),
          Cell(percent_interval(line.interval)),
+         number(line.right_by_hash / max(line.total, 1), percent(line.right_by_hash, line.total)),
          number(line.majority / max(line.total, 1), percent(line.majority, line.total))]
         for line in result.baselines
     ]  # fmt: skip
-    heads = ("part", "looked up in", "pictures", "right", "95 % interval", "always the majority")
+    heads = ("part", "looked up in", "pictures", "right", "95 % interval", "right by hash", "always the majority")
     return table("Label of the most similar picture, without learning", heads, rows)
 
 

@@ -115,7 +115,8 @@ class Baseline:
         part: Evaluation part, ``set/part``.
         source: Where the neighbours come from, ``set/part``.
         total: Labelled pictures of the part.
-        right: Of these, rightly labelled by their neighbour.
+        right: Of these, rightly labelled by their neighbour by thumbnail.
+        right_by_hash: The same with the neighbour by perceptual hash.
         majority: Right by always saying the source's more frequent label.
         interval: 95 % Wilson interval of ``right / total``.
     """
@@ -124,6 +125,7 @@ class Baseline:
     source: str
     total: int
     right: int
+    right_by_hash: int
     majority: int
     interval: tuple[float, float]
 

@@ -123,11 +123,12 @@ def _baselines(result: AuditResult) -> str:
             f"{line.total:,}",
             percent(line.right, line.total),
             percent_interval(line.interval),
+            percent(line.right_by_hash, line.total),
             percent(line.majority, line.total),
         )
         for line in result.baselines
     ]
-    heads = ("part", "looked up in", "pictures", "right", "95 % interval", "majority")
+    heads = ("part", "looked up in", "pictures", "right", "95 % interval", "by hash", "majority")
     return "No learning: label of the most similar picture\n" + _table(heads, rows, left=2) if rows else ""
 
 

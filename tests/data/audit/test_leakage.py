@@ -111,6 +111,20 @@ def test_baseline_copies_the_label_of_the_nearest():
     assert found.interval == wilson_interval(2, 3)
 
 
+def test_baseline_by_hash_copies_the_label_of_the_fewest_differing_bits():
+    blank = np.zeros((72, 72), np.uint8)
+    hashes = [0, 0xFF, 2**64 - 1, 0x7, 0xFE, 2**64 - 2]
+    files = audited(["s/train"] * 3 + ["s/test"] * 3, [True, False, False, True, True, False])
+    (found,) = baselines([Fingerprint(f"{h}", f"{h}", (72, 72), h, blank) for h in hashes], files)
+    # 0x7 is 3 bits from 0 and 5 from 0xFF: fractured, right; 0xFE is 1 from 0xFF: normal, wrong; the last is right.
+    # The thumbnails are all alike, and so the first of the training part, fractured, is nearest by them.
+    assert (found.right_by_hash, found.right) == (2, 2)
+    assert baselines([Fingerprint(f"{h}", f"{h}", (72, 72), h, blank) for h in hashes], files)[0] == found
+    flipped = audited(["s/train"] * 3 + ["s/test"] * 3, [True, False, False, True, False, False])
+    (found,) = baselines([Fingerprint(f"{h}", f"{h}", (72, 72), h, blank) for h in hashes], flipped)
+    assert (found.right_by_hash, found.right) == (3, 1)
+
+
 def test_baseline_of_many_comparisons_is_sampled():
     files = audited(["s/train"] * 4 + ["s/val"] * 20, [True, False] * 12)
     (found,) = baselines(pictures(24), files, BaselineOptions(comparisons=20))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fxdet.data.audit.coding import FORMATS, coloured_share, jpeg_quality, picture_format, scaled_luma
+from fxdet.data.audit.fingerprints import fingerprint
 from fxdet.data.audit.properties import (
     MEANINGS,
     extension_contradicts,
@@ -184,3 +185,18 @@ def test_a_file_costs_less_than_a_millisecond_and_a_half():
     for _ in range(50):
         file_properties(data, grey)
     assert (time.process_time() - start) / 50 < 1.5e-3
+
+
+def test_webp_tells_its_metadata_and_whether_it_is_cut(tmp_path):
+    pixels = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (120, 100)).astype(np.uint8), (5, 5), 0)
+    exif = Image.Exif()
+    exif[274] = 1
+    Image.fromarray(pixels).save(tmp_path / "a.webp", quality=80, exif=exif)
+    Image.fromarray(pixels).save(tmp_path / "b.webp", quality=80)
+    whole = (tmp_path / "b.webp").read_bytes()
+    (tmp_path / "c.webp").write_bytes(whole[: len(whole) * 7 // 10])
+    found = [fingerprint(tmp_path / f"{name}.webp") for name in "abc"]
+    assert [each.error for each in found] == [None] * 3
+    stated = [[each.properties[key] for key in ("format", "exif", "truncated")] for each in found]
+    assert stated == [[7.0, 1.0, 0.0], [7.0, 0.0, 0.0], [7.0, 0.0, 1.0]]
+    assert found[0].properties["metadata_bytes"] > 0 == found[1].properties["metadata_bytes"]

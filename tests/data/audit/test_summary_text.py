@@ -25,7 +25,7 @@ def test_figures(made):
         "pixel for pixel 1 2",
         "nearly 2 5",
     ]
-    assert "val train 506 99.2 % 98.0–99.7 % 53.4 %" in lines
+    assert "val train 506 99.2 % 98.0–99.7 % 98.6 % 53.4 %" in lines
     assert "truncated 0.910 normal the file ends before the picture does" in lines
     assert "all, 5 folds 0.930 interval 0.900–0.960" in lines
     assert "truncated: 4" in lines
