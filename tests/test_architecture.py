@@ -30,7 +30,12 @@ ONLY_EXCEPT = {"fxdet.report.serve": {"pipeline"}}
 LEAVES = {"fxdet._version"}
 WRAPPED_BY = {
     "timm": ("fxdet.classify.model",),
-    "ultralytics": ("fxdet.localize.yolo", "fxdet.training.yolo", "fxdet.training.yolo_data"),
+    "ultralytics": (
+        "fxdet.localize.yolo",
+        "fxdet.training.yolo",
+        "fxdet.training.yolo_data",
+        "fxdet.training.yolo_weights",
+    ),
     "albumentations": ("fxdet.data.augment",),
     "pytorch_grad_cam": ("fxdet.classify.cam",),
     "pydicom": ("fxdet.imaging.dicom", "fxdet.dicomout"),

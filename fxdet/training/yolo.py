@@ -22,25 +22,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from tqdm import tqdm
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import LOCAL_RANK, RANK
 from ultralytics.utils.torch_utils import unwrap_model
 
-from fxdet.core.errors import ModelError, TrainingError
+from fxdet.core.errors import TrainingError
 from fxdet.core.labels import LabelMap
 from fxdet.data.augment import AugmentOptions, classification_augment
-from fxdet.localize.yolo import YoloNetwork, build_yolo, load_state
+from fxdet.localize.yolo import build_yolo
 from fxdet.training.config import load_config
 from fxdet.training.detection_config import DetectionConfig
 from fxdet.training.detection_data import DetectionParts, collect_parts, load_items
 from fxdet.training.epochs import EpochRecord, RunResult, describe_epoch, record_of_row
 from fxdet.training.loop import Callback
 from fxdet.training.precision import choose_precision
-from fxdet.training.run_folder import SCRATCH_NAME, RunFolder, write_weights
+from fxdet.training.run_folder import SCRATCH_NAME, RunFolder
 from fxdet.training.yolo_arguments import trainer_arguments
 from fxdet.training.yolo_data import EpochSampler, InOrder, RadiographDataset, training_loader
+from fxdet.training.yolo_weights import load_initial_weights, write_half_weights
 
 log = getLogger(__name__)
 
@@ -293,37 +293,3 @@ def cpu_autocast(config: DetectionConfig, device: torch.device) -> torch.dtype |
     if device.type != "cpu":
         return None
     return torch.bfloat16 if choose_precision(config.precision, device) == "bf16" else None
-
-
-def load_initial_weights(network: YoloNetwork, config: DetectionConfig) -> None:
-    """Fill the network from a safetensors file, from the hub, or not at all.
-
-    Raises:
-        ModelError: The weights can't be had or don't fit.
-    """
-    source = config.initial_weights
-    if source == "none":
-        return
-    if source != "hub":
-        if not Path(source).is_file():
-            raise ModelError(f"initial_weights: no file {source} – name a safetensors file, 'hub' or 'none'")
-        load_state(network, load_file(source), strict=False)
-        return
-    from ultralytics.utils.downloads import attempt_download_asset
-
-    try:
-        file = attempt_download_asset(f"{config.architecture}.pt")
-        published = torch.load(file, map_location="cpu", weights_only=False)["model"]
-    except Exception as error:  # ultralytics raises bare errors of many kinds when it is offline
-        raise ModelError(
-            f"initial_weights: {config.architecture}.pt can't be fetched ({error}) – set initial_weights to a local "
-            "safetensors file"
-        ) from error
-    load_state(network, published.float().state_dict(), strict=False)
-
-
-def write_half_weights(folder: RunFolder, network: torch.nn.Module, config: DetectionConfig) -> None:
-    """Write a network's tensors as fp16 safetensors: half the size, differences far below a score's third digit."""
-    state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
-    about = {"name": f"{config.name}.{config.tag}", "architecture": config.architecture}
-    write_weights(folder.best, state, {**about, "labels": ",".join(config.labels)})
