@@ -38,6 +38,7 @@ class _Paper:
 @click.option("--seed", "seeds", multiple=True, type=click.IntRange(0), help="Seed; those of the row where left out.")
 @click.option("--fold", "folds", multiple=True, type=click.IntRange(0), help="Fold; those of the protocol by default.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key: initial_weights=none.")
+@click.option("--reduced", is_flag=True, help="Smaller, for a machine without a GPU; the tables say what differs.")
 @click.option("--configs", type=click.Path(path_type=Path), default=CONFIGS, show_default=True, help="Their folder.")
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Result files.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
@@ -59,6 +60,7 @@ def reproduce(
     seeds: tuple[int, ...],
     folds: tuple[int, ...],
     overrides: tuple[str, ...],
+    reduced: bool,
     configs: Path,
     results: Path,
     device: str,
@@ -85,7 +87,7 @@ def reproduce(
     from fxdet.training.paper_config import read_row, row_files
     from fxdet.training.reproduction import Selection
 
-    read = tuple(read_row(path, overrides) for path in row_files(configs, paper, rows))
+    read = tuple(read_row(path, overrides, reduced) for path in row_files(configs, paper, rows))
     chosen = _Paper(paper, read, Selection(protocols, filters, seeds, folds), results)
     others = {"compare": compare_filters, "psnr": psnr, "roc": roc}
     if attention is not None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from fxdet.evaluation.estimate import Estimate, plain_number
 from fxdet.evaluation.paper_checks import Place, place_of
 from fxdet.evaluation.papers import PRINTED_TWICE, PUBLISHED_ROWS, Printed, PublishedRow, published_row
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository
-from fxdet.training.paper_config import PaperRow, read_row, row_files
+from fxdet.training.paper_config import PaperRow, decisive, read_row, row_files, training_config
 from fxdet.training.paper_tables import NOT_RUN
 
 PUBLISHED_PROTOCOL = "as-published"
 """Protocol whose figure decides whether a row is reproduced."""
+
+_NO_CHANGE = ("initial_weights", "sources")
 
 AS_SCRIPT = "_as_script"
 """Ending of a row that shows what the published script does."""
@@ -48,12 +51,18 @@ class Seeds:
             return NOT_RUN
         if estimate is None:
             return NOT_MEASURED
-        return "; ".join([f"{estimate}", *self._range(name), *self._folds(), *(["**leaky**"] if self.leaky else [])])
+        stamps = [*(["**leaky**"] if self.leaky else []), *(["reduced"] if self.reduced else [])]
+        return "; ".join([f"{estimate}", *self._range(name), *self._folds(), *stamps])
 
     @property
     def leaky(self) -> bool:
         """Whether parts of the split share pictures."""
         return any(result["split"]["leaky"] for result in self.results)
+
+    @property
+    def reduced(self) -> tuple[str, ...]:
+        """What of the row's training was changed in any of the runs, e.g. ``preprocess.size 112 (row: 224)``."""
+        return tuple(dict.fromkeys(change for result in self.results for change in changes_of(result, self.row)))
 
     def _range(self, name: str) -> list[str]:
         values = [result["figures"].get(name, {}).get("value") for result in self.results]
@@ -156,6 +165,32 @@ def verdict(row: PaperRow, name: str, seeds: Seeds) -> str:
     return "; ".join(["**not reproduced**: published lies above", *_reasons(row, seeds)])
 
 
+def changes_of(result: Record, row: PaperRow) -> tuple[str, ...]:
+    """Return what of a run's training differs from its row, but for the first weights, which have their own column.
+
+    Example of a change: ``loop.epochs 5 (row: 20)``.
+    """
+    made = _leaves(result.get("configuration", {}))
+    protocol = row.protocols.get(result["protocol"])
+    if not made or protocol is None:
+        return ()
+    asked = _leaves(decisive(training_config(row, protocol, result["seed"], result["filter"])))
+    keys = sorted(key for key in made.keys() | asked.keys() if not key.startswith(_NO_CHANGE))
+    return tuple(
+        f"`{key}` {made.get(key, 'none')} (row: {asked.get(key, 'none')})"
+        for key in keys
+        if made.get(key) != asked.get(key)
+    )
+
+
+def _leaves(tree: Any, place: str = "") -> dict[str, str]:
+    """Return the leaves of a configuration by their dotted place; a list of several parts by its length."""
+    if isinstance(tree, dict):
+        return {name: text for key, value in tree.items() for name, text in _leaves(value, f"{place}.{key}").items()}
+    text = f"{len(tree)} parts" if isinstance(tree, list) and place == ".freeze" else str(tree)
+    return {place.lstrip("."): text}
+
+
 def first_weights(row: PaperRow, results: Sequence[Record]) -> str:
     """Return what the networks of a row started from, and whether that is not what the row asks for."""
     used = list(dict.fromkeys(result["initial_weights"] for result in results)) or [row.initial_weights]
@@ -176,6 +211,8 @@ def _reasons(row: PaperRow, seeds: Seeds) -> list[str]:
         found.append("the published fault is shown")
     if any(result["initial_weights"] == "none" for result in seeds.results) and row.initial_weights != "none":
         found.append("from scratch")
+    if seeds.reduced:
+        found.append("reduced")
     return [*found, *([row.description] if row.description else [])]
 
 

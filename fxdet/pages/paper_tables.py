@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fxdet.evaluation.estimate import Estimate, plain_number
 from fxdet.pages.contradictions import FIGURE_WORDS
 from fxdet.pages.paper_results import (
     PUBLISHED_PROTOCOL,
     PaperTable,
+    changes_of,
     first_weights,
     printed_text,
     published_of,
@@ -123,6 +124,7 @@ def attention_table(repository: Repository, paper: str) -> str:
 
 def runs_table(repository: Repository, paper: str) -> str:
     """Return one line per result file: what it is of, what it was measured on, and what it cost."""
+    rows = {row.row: row for row in read_paper(repository, paper).rows}
     lines = []
     for path, result in repository.records(f"papers/{paper}/*.*.*.json").items():
         folds = result["folds"]
@@ -133,8 +135,14 @@ def runs_table(repository: Repository, paper: str) -> str:
                 f"[{path.stem}](../results/papers/{paper}/{path.name})", f"{result['n']:,}",
                 f"{result['distinct_files']:,}", str(result["looks_at_the_test_part"]), epochs,
                 f"{result['training_seconds'] / 60:.0f}", f"{machine['device']}, {machine['processor']}",
-                f"`{result['config_hash']}`", f"`{result['split']['sha256'][:12]}`",
+                f"`{result['config_hash']}`", f"`{result['split']['sha256'][:12]}`", _changes(rows, result),
             )
         )  # fmt: skip
     head = ("run", "n", "distinct pictures", "looks", "epochs", "minutes", "hardware", "configuration", "split list")
+    head = (*head, "what was reduced")
     return table(head, lines) if lines else f"{NOT_RUN.capitalize()}."
+
+
+def _changes(rows: Mapping[str, PaperRow], result: Record) -> str:
+    row = rows.get(result["row"])
+    return joined(changes_of(result, row) if row else ()) or NOT_MEASURED

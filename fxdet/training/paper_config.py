@@ -64,6 +64,7 @@ class PaperRow(ClassifierConfig):
         judged: Weights that are tested: of the ``best`` validation epoch, or of the ``last`` one as the paper did.
         chain: Filters of a chain of trainings, each of which goes on from the last weights of the one before and is
             tested on the same test part, as a published script does it.
+        reduced: Overrides ``KEY=VALUE`` with which the row runs on a small machine; see :func:`read_row`.
     """
 
     paper: str = ""
@@ -75,6 +76,7 @@ class PaperRow(ClassifierConfig):
     filters: tuple[str, ...] = ("none",)
     judged: Literal["best", "last"] = "best"
     chain: tuple[str, ...] = ()
+    reduced: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         ClassifierConfig.__post_init__(self)
@@ -91,13 +93,21 @@ class PaperRow(ClassifierConfig):
         check("filter", self.filter is None, self.filter, "nothing here – use 'filters'")
 
 
-def read_row(path: Path, overrides: Iterable[str] = ()) -> PaperRow:
+def read_row(path: Path, overrides: Iterable[str] = (), reduced: bool = False) -> PaperRow:
     """Read one row's configuration.
+
+    Args:
+        path: The file.
+        overrides: Changes, ``KEY=VALUE``.
+        reduced: Make the row's own changes for small machines first.
 
     Raises:
         ConfigError: The file, a key or a value is wrong, or the file's name is not the row's.
     """
-    row = load_config(path, overrides, PaperRow)
+    changes = tuple(overrides)
+    row = load_config(path, changes, PaperRow)
+    if reduced:
+        row = load_config(path, (*row.reduced, *changes), PaperRow)
     if row.row != path.stem:
         raise ConfigError(f"{path}: row – got '{row.row}', expected the file's name '{path.stem}'")
     return row
