@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Make starting weights for EfficientNet-B0 from EfficientNet-lite0's, for machines that reach no model hub.
 
-The two networks have the same convolutions and batch norms; lite0 has no squeeze-and-excitation and takes ReLU6 instead of
-SiLU. Here the squeeze-and-excitation blocks begin neutral (their gates stand at .98 whatever comes), and the rest is lite0's.
+The two networks have the same convolutions and batch norms; lite0 has no squeeze-and-excitation and takes ReLU6 instead
+of SiLU. Here the squeeze-and-excitation blocks begin neutral (their gates stand at .98 whatever comes); the rest is
+lite0's.
 
 ``python tools/make_start_weights.py ../shared/weights/tf_efficientnet_lite0.imagenet.safetensors -o ../runs/start``
 """
@@ -37,7 +38,9 @@ def main(lite0: Path, output: Path) -> None:
         elif ".se.conv_reduce." in name or name.endswith("num_batches_tracked"):
             state[name] = value
         else:
-            raise click.ClickException(f"{lite0} – {name} is missing or has another shape – expected EfficientNet-lite0")
+            raise click.ClickException(
+                f"{lite0} – {name} is missing or has another shape – expected EfficientNet-lite0"
+            )
     output.mkdir(parents=True, exist_ok=True)
     path = output / "efficientnet_b0.from_lite0.safetensors"
     save_file(state, path)

@@ -2,8 +2,8 @@
 """Measure reports that ``fxdet predict`` wrote against a data set's labels; writes one result JSON.
 
 Each ``--part NAME=QUERY`` is measured apart. QUERY is a part of the split (``test``), ``official:val`` for the parts
-that FracAtlas's authors published, or ``unseen:test`` for a part without the pictures whose copies or near-duplicates
-lie in another part of the split.
+that FracAtlas's authors published (``official:val+test`` for both as one), or ``unseen:test`` for a part without the
+pictures whose copies or near-duplicates lie in another part of the split.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _members(query: str, samples: SampleSet, published: SampleSet) -> list[Sampl
         raise ConfigError(f"--part – got '{query}', expected a part, official:PART or unseen:PART")
     official = {sample.name: sample.part for sample in published}
     if kind == "official":
-        return [sample for sample in samples if official[sample.name] == name]
+        return [sample for sample in samples if official[sample.name] in name.split("+")]
     members = [sample for sample in samples if sample.part == name]
     if kind != "unseen":
         return members

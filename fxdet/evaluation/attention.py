@@ -164,7 +164,7 @@ def finding_figures(rows: FindingRows, options: IntervalOptions) -> Figures:
     - ``peak_in_reference_right``: pointing game on the crops of right findings.
     - ``right_if_agrees`` …: share of right findings among those with a verdict; ``shown_…`` of those decided as
       fracture or doubt alone.
-    - ``agrees_if_right``, ``disagrees_if_wrong``: the reverse.
+    - ``agrees_if_right``, ``disagrees_if_right``, ``disagrees_if_wrong``: the reverse.
     """
     checked, right = rows.checked, rows.right
     figures: Figures = {}
@@ -187,6 +187,7 @@ def verdict_figures(rows: FindingRows) -> Figures:
             figures[f"{prefix}right_if_{verdict.value}"] = share_estimate(rows.right[chosen], rows.group[chosen])
     for name, mask, verdict in (
         ("agrees_if_right", rows.right, Verdict.AGREES),
+        ("disagrees_if_right", rows.right, Verdict.DISAGREES),
         ("disagrees_if_wrong", ~rows.right, Verdict.DISAGREES),
     ):
         chosen = rows.checked & mask

@@ -1,4 +1,4 @@
-"""The part of an evaluation that the page of limits is made from: operating points and subgroups."""
+"""The part of an evaluation that pages are made from: operating points, gains, cross-check and subgroups."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from fxdet.core.errors import DataError
 SCHEMA = 1
 POINTS = ("doubt", "definite")
 """Operating points, as ``decision/recorded/…`` names them."""
+
+FURTHER = (
+    ("ranking/pipeline", ("auprc", "sensitivity_at_specificity_0.85", "ece")),
+    ("boxes/pipeline", ("froc_iou_0.5",)),
+    ("crosscheck", ("peak_in_reference_right", "agrees_if_right", "disagrees_if_right", "disagrees_if_wrong")),
+)
+"""Further figures that are kept, by their section."""
+
+GAINS = ("AUROC",)
+"""Figures whose paired tests between stages are kept."""
 
 COUNTS = ("radiographs", "fractured", "normal", "reference_boxes")
 _OF_PART = ("set", "part", "looks", "split")
@@ -57,11 +67,29 @@ def _part(data: Mapping[str, Any]) -> dict[str, Any]:
             }
             for point in POINTS
         },
+        "further": {
+            f"{section}/{name}": _figure(figures[section][name])
+            for section, names in FURTHER
+            for name in names
+            if name in figures.get(section, {})
+        },
+        "gains": [_gain(test) for test in data.get("comparisons", ()) if test["figure"] in GAINS],
+        "calibrated": {
+            fit["head"]: {"temperature": _rounded(fit["temperature"]), "ece": _figure(fit["figures"]["ece_after"])}
+            for fit in data.get("calibration", ())
+            if "ece_after" in fit["figures"]
+        },
         "subgroups": [
             {**group, "figures": {name: _figure(figure) for name, figure in group["figures"].items()}}
             for group in data["subgroups"]
         ],
     }
+
+
+def _gain(test: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: test[key] for key in ("figure", "first", "second", "test")}
+    p = {key: float(f"{test[key]:.3g}") for key in ("p", "p_holm")}
+    return {**kept, "difference": _figure(test["difference"]), **p}
 
 
 def _figure(estimate: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fxdet.pages import (
     limits,
     measured,
     paper_tables,
+    targets,
     zoo_tables,
 )
 from fxdet.pages.marks import with_blocks
@@ -72,6 +73,8 @@ PAGES: Mapping[str, Mapping[str, Writer]] = {
         "trials": experiments.trials_table,
         "parts": measured.parts_table,
         "openings": measured.openings_table,
+        "targets": targets.targets_table,
+        "disagreement": targets.disagreement_sentence,
     },
     "docs/experiments.md": {"log": experiments.log_table},
     "docs/zoo.md": {

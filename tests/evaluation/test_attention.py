@@ -101,6 +101,7 @@ def test_verdicts_by_hand():
     assert figures["right_if_unsure"].value is None
     assert figures["shown_right_if_agrees"].value == 0.5
     assert figures["agrees_if_right"].value == pytest.approx(2 / 3)
+    assert figures["disagrees_if_right"].value == pytest.approx(1 / 3)
     assert figures["disagrees_if_wrong"].value == 0.5
     assert figures["mass_in_box_right"].value == pytest.approx((0 + 0.18 + 0.72) / 3)
     assert figures["peak_in_reference_right"].value == pytest.approx(2 / 3)

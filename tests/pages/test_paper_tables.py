@@ -8,6 +8,7 @@ import pytest
 
 from fxdet.pages.paper_tables import attention_table, chain_table, filters_table, rows_table, runs_table
 from fxdet.pages.sources import Repository
+from fxdet.training.paper_config import decisive, read_row, row_files, training_config
 from tests.pages.paper_files import made_up_result, write_result
 
 
@@ -153,5 +154,18 @@ def test_runs_name_their_cost(empty):
     (line,) = runs_table(empty, "team05").splitlines()[2:]
     assert line == (
         "| [resnet18.as-published.7](../results/papers/team05/resnet18.as-published.7.json) | 83 | 83 | 1 | 20 | 2"
-        " | cpu, a processor | `0123456789abcdef` | `abababababab` |"
+        " | cpu, a processor | `0123456789abcdef` | `abababababab` | – |"
     )
+
+
+def test_what_was_reduced_stands_beside_the_figure(empty):
+    row = read_row(row_files(empty.root / "configs" / "papers", "team05", ["resnet18"])[0])
+    asked = decisive(training_config(row, row.protocols["as-published"], 7, "none"))
+    made = {**asked, "initial_weights": "none", "loop": {**asked["loop"], "epochs": 3}}
+    write_result(empty, made_up_result(configuration=made, initial_weights="none", figures=accuracy(0.5, 0.4, 0.6)))
+    found = cells(rows_table(empty, "team05"), "ResNet-18")
+    assert found["same protocol, ours"] == ".500 (.400–.600), n = 83; reduced"
+    assert found["verdict"] == "**not reproduced**: published lies above; from scratch; reduced"
+    assert runs_table(empty, "team05").endswith("| `loop.epochs` 3 (row: 20) |")
+    write_result(empty, made_up_result(configuration=asked))
+    assert "reduced" not in rows_table(empty, "team05")

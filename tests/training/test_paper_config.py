@@ -44,6 +44,19 @@ def test_there_is_one_row_per_published_row_and_three_more():
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_every_row_loads_as_reduced(path: Path):
+    row, reduced = read_row(path), read_row(path, ["loop.threads=1"], reduced=True)
+    assert bool(row.reduced) == (reduced != read_row(path, ["loop.threads=1"])), "a change that changes nothing"
+    assert (reduced.row, reduced.heads, reduced.loop.threads) == (row.row, row.heads, 1)
+
+
+def test_the_caller_has_the_last_word_on_a_reduced_row():
+    path = CONFIGS / "team05" / "resnet18.yaml"
+    assert read_row(path, reduced=True).preprocess.size < read_row(path).preprocess.size
+    assert read_row(path, ["preprocess.size=80"], reduced=True).preprocess.size == 80
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_frozen_layers_exist_and_leave_something(path: Path):
     row = read_row(path)
     with torch.device("meta"):
