@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from fxdet.core.errors import ConfigError, did_you_mean
+from fxdet.core.processors import usable_processors
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -68,12 +68,6 @@ def set_threads(count: int | None) -> int:
     threads = count or usable_processors()
     torch.set_num_threads(threads)
     return threads
-
-
-def usable_processors() -> int:
-    """Return how many processors this process may run on."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 def _cpu_multiplies_bf16() -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from torch.utils.tensorboard import SummaryWriter
 
@@ -42,18 +44,31 @@ class CsvLog:
 
 
 class Curves:
-    """Keeps ``curves.png``: the learning curves."""
+    """Keeps ``curves.png``: the learning curves. Of short epochs not each is drawn: a drawing takes half a second."""
+
+    pause = 20.0
+    """Least seconds between two drawings; the last epoch is always drawn."""
 
     def __init__(self, path: Path, monitor: str) -> None:
         self._path = path
         self._monitor = monitor
+        self._drawn_at = -math.inf
+        self._waiting: list[dict[str, float]] = []
 
     def epoch_ended(self, history: Sequence[EpochRecord]) -> None:
-        """Draw the curves anew."""
-        draw_curves([record.row() for record in history], self._monitor, self._path)
+        """Draw the curves anew, unless they were just drawn."""
+        self._waiting = [dict(record.row()) for record in history]
+        if monotonic() - self._drawn_at >= self.pause:
+            self._draw()
 
     def close(self) -> None:
-        """Do nothing: no file stays open."""
+        """Draw what was not drawn yet."""
+        if self._waiting:
+            self._draw()
+
+    def _draw(self) -> None:
+        draw_curves(self._waiting, self._monitor, self._path)
+        self._drawn_at, self._waiting = monotonic(), []
 
 
 class TensorBoardLog:

@@ -29,6 +29,7 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from fxdet.core.errors import TrainingError
 from fxdet.core.labels import LabelMap
+from fxdet.core.processors import usable_processors
 from fxdet.data.augment import AugmentOptions, classification_augment
 from fxdet.localize.yolo import build_yolo
 from fxdet.training.config import load_config
@@ -131,7 +132,8 @@ class YoloTrainer(DetectionTrainer):  # type: ignore[misc]
     def run_callbacks(self, event: str) -> None:
         """Run ultralytics' callbacks and ours; ours are no closures, since ultralytics pickles its list for GPUs."""
         if event == "on_train_start":
-            torch.set_num_threads(self.config.threads or torch.get_num_threads())
+            # ultralytics leaves one processor out, of two one half.
+            torch.set_num_threads(self.config.threads or max(1, usable_processors() // max(self.world_size, 1)))
         elif event == "on_train_epoch_start":
             self._epoch_started = perf_counter()
             self._seed_epoch()

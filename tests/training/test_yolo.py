@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -213,3 +214,15 @@ def test_processes_share_an_epoch_without_overlap() -> None:
     parts = [list(EpochSampler(11, 0, rank, 2)) for rank in (0, 1)]
     assert len(parts[0]) == len(parts[1]) == 5
     assert not set(parts[0]) & set(parts[1])
+
+
+def test_without_a_number_every_usable_processor_works(drawn_set: Path, tmp_path: Path, monkeypatch) -> None:
+    from fxdet.training.callbacks import CsvLog
+
+    seen: list[int] = []
+    monkeypatch.setattr(yolo, "usable_processors", lambda: 3)
+    monkeypatch.setattr(CsvLog, "epoch_ended", lambda self, history: seen.append(torch.get_num_threads()))
+    path = write_config(tmp_path, drawn_set, "threads", 1)
+    path.write_text(re.sub(r"(?m)^threads:.*$", "threads: 0", path.read_text(encoding="utf-8")), encoding="utf-8")
+    train_detector(path)
+    assert seen == [3]

@@ -1,0 +1,199 @@
+#!/usr/bin/env python
+"""Time training beside ``yolo train`` and timm's ``train.py``: same network, pictures, size, batch and machine.
+
+Each trainer runs twice on drawn radiographs, for one epoch and for more; the difference of the two wall-clock times is
+what an epoch costs, validation on a few pictures included, and start-up left out. Run it on a machine that does nothing
+else; timm's script is not part of its package: https://github.com/huggingface/pytorch-image-models/blob/main/train.py
+
+``python tools/benchmark_training.py --timm-script train.py``
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import click
+import numpy as np
+import timm
+import torch
+import ultralytics
+import yaml
+from tqdm import tqdm
+
+# A checkout that is not installed works, too.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from fxdet.core.files import write_json
+from fxdet.data.drawn import write_drawn_set
+from fxdet.data.formats import open_samples
+from fxdet.imaging.synthetic import DrawingOptions
+from fxdet.training.precision import choose_precision
+from fxdet.training.run_folder import describe_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "docs" / "results" / "training_speed.json"
+VAL = 16
+"""Radiographs of the validation part: as few as the trainers take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trainer on one network.
+
+    Attributes:
+        trainer: What is run.
+        network, size, batch: What is trained, px and pictures per step.
+        precision: As the trainer was asked for.
+        command: Epochs and a new folder → command line.
+    """
+
+    trainer: str
+    network: str
+    size: int
+    batch: int
+    precision: str
+    command: Callable[[int, Path], list[str]]
+
+
+@click.command()
+@click.option("--timm-script", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="timm's train.py.")
+@click.option("--pictures", default=128, show_default=True, type=click.IntRange(64), help="Drawn for training.")
+@click.option("--epochs", default=4, show_default=True, type=click.IntRange(2), help="Of the longer run.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=RESULT, help="Result file.")
+def main(timm_script: Path | None, pictures: int, epochs: int, output: Path) -> None:
+    """Time every trainer and write one result file."""
+    with tempfile.TemporaryDirectory() as place:
+        data = Path(place) / "drawn"
+        write_drawn_set(data, [("train", pictures), ("val", VAL)], np.random.default_rng(7), DrawingOptions((454, 373)))
+        _for_timm(data)
+        _for_ultralytics(data)
+        trials = [*_classifiers(data, timm_script), *_localizers(data)]
+        rows = [_measured(trial, pictures, epochs) for trial in tqdm(trials, unit="trainer", disable=None)]
+    packages = {module.__name__: module.__version__ for module in (torch, timm, ultralytics)}
+    environment = describe_environment(torch.device("cpu"), choose_precision("auto", torch.device("cpu")))
+    machine = {"processor": environment["processor"], "cores": os.cpu_count()}
+    write_json(output, {"schema": 1, "pictures": pictures, **machine, "packages": packages, "rows": rows})
+    click.echo(output)
+
+
+def _measured(trial: Trial, pictures: int, epochs: int) -> dict[str, object]:
+    """Return pictures per second of a trainer, from a short and a long run."""
+    short, long = (_seconds(trial, count) for count in (1, epochs))
+    rate = pictures * (epochs - 1) / max(long - short, 1e-9)
+    tqdm.write(f"{trial.network} {trial.precision} {trial.trainer}: {rate:.1f} pictures/s", file=sys.stderr)
+    return {
+        "trainer": trial.trainer, "network": trial.network, "size": trial.size, "batch": trial.batch,
+        "precision": trial.precision, "pictures_per_second": round(rate, 2), "start_seconds": round(short, 1),
+    }  # fmt: skip
+
+
+def _seconds(trial: Trial, epochs: int) -> float:
+    with tempfile.TemporaryDirectory() as place:
+        started = perf_counter()
+        # ultralytics sets OMP_NUM_THREADS as it is imported here; the trainers are to choose for themselves.
+        variables = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+        command = trial.command(epochs, Path(place))
+        done = subprocess.run(command, capture_output=True, text=True, cwd=place, env=variables)
+        if done.returncode:
+            raise click.ClickException(f"{trial.trainer} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        return perf_counter() - started
+
+
+def _classifiers(data: Path, timm_script: Path | None) -> list[Trial]:
+    network, size, batch = "resnet18", 224, 32
+    trials = []
+    for precision in _precisions()[:1]:
+
+        def ours(epochs: int, place: Path, precision: str = precision) -> list[str]:
+            config = {
+                "name": network, "tag": "speed", "architecture": network, "run": str(place / "run"),
+                "initial_weights": "none", "preprocess": {"size": size}, "heads": {"fracture": ["normal", "fractured"]},
+                "sources": [{"path": str(data / "drawn.csv"), "whole": 1.0}], "audit": False,
+                "loop": {"epochs": epochs, "batch_size": batch, "precision": precision},
+            }  # fmt: skip
+            return [sys.executable, str(ROOT / "tools" / "train_cls.py"), _yaml(place, config), "--device", "cpu"]
+
+        def theirs(epochs: int, place: Path, precision: str = precision) -> list[str]:
+            amp = ["--amp", "--amp-dtype", "bfloat16"] if precision == "bf16" else []
+            options = ["--model", network, "--num-classes", "2", "--img-size", str(size), "-b", str(batch), *amp]
+            options += ["--epochs", str(epochs), "--device", "cpu", "--channels-last", "-j", str(os.cpu_count())]
+            options += ["--warmup-epochs", "0", "--cooldown-epochs", "0", "--output", str(place / "run")]
+            return [sys.executable, str(Path(str(timm_script)).resolve()), str(data / "by_class"), *options]
+
+        trials.append(Trial("fxdet", network, size, batch, precision, ours))
+        if timm_script is not None:
+            trials.append(Trial("timm train.py", network, size, batch, precision, theirs))
+    return trials
+
+
+def _localizers(data: Path) -> list[Trial]:
+    network, size, batch = "yolov8n", 416, 16
+
+    def theirs(epochs: int, place: Path) -> list[str]:
+        options = {"model": f"{network}.yaml", "data": str(data / "yolo.yaml"), "imgsz": size, "batch": batch}
+        more = {"device": "cpu", "workers": os.cpu_count(), "plots": False, "project": str(place), "cache": "ram"}
+        given = [f"{key}={value}" for key, value in {**options, **more, "epochs": epochs, "close_mosaic": 0}.items()]
+        return [str(Path(sys.executable).parent / "yolo"), "detect", "train", *given]
+
+    trials = [Trial("yolo train", network, size, batch, "fp32", theirs)]
+    for precision in _precisions():
+
+        def ours(epochs: int, place: Path, precision: str = precision) -> list[str]:
+            config = {
+                "name": network, "tag": "speed", "architecture": network, "run": str(place / "run"),
+                "initial_weights": "none", "input_size": size, "batch_size": batch, "epochs": epochs, "audit": False,
+                "precision": precision, "workers": os.cpu_count(), "augment": {"close_mosaic": 0},
+                "sources": [{"path": str(data / "drawn.csv"), "normals": None, "val_normals": None}],
+            }  # fmt: skip
+            return [sys.executable, str(ROOT / "tools" / "train_det.py"), _yaml(place, config), "--device", "cpu"]
+
+        trials.insert(-1, Trial("fxdet", network, size, batch, precision, ours))
+    return trials
+
+
+def _precisions() -> list[str]:
+    """Return fp32, and before it bf16 where this processor computes that natively."""
+    return list(dict.fromkeys([choose_precision("auto", torch.device("cpu")), "fp32"]))
+
+
+def _yaml(place: Path, config: dict[str, object]) -> str:
+    path = place / "config.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return str(path)
+
+
+def _for_timm(data: Path) -> None:
+    """Write the pictures as ``by_class/{train,validation}/CLASS``."""
+    for sample in open_samples(data / "drawn.csv"):
+        part = "validation" if sample.part == "val" else "train"
+        folder = data / "by_class" / part / ("fractured" if sample.fractured else "normal")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sample.path, folder)
+
+
+def _for_ultralytics(data: Path) -> None:
+    """Write the pictures in ultralytics' layout, one class."""
+    for sample in open_samples(data / "drawn.csv"):
+        images, labels = (data / "yolo" / kind / str(sample.part) for kind in ("images", "labels"))
+        for folder in (images, labels):
+            folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sample.path, images)
+        height, width = 454, 373
+        boxes = [((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
+                 for x1, y1, x2, y2 in (label.xyxy for label in sample.fracture_boxes)]  # fmt: skip
+        lines = [" ".join(["0", *(f"{value:.6f}" for value in box)]) for box in boxes]
+        (labels / f"{sample.path.stem}.txt").write_text("\n".join(lines), encoding="utf-8")
+    about = {"path": str(data / "yolo"), "train": "images/train", "val": "images/val", "names": {0: "fracture"}}
+    (data / "yolo.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
