@@ -53,6 +53,8 @@ def main(
     for part in parts:
         name, _, query = part.partition("=")
         members = _members(query, samples, published)
+        if not members:
+            raise ConfigError(f"--part – got '{part}', which holds no radiograph, expected a part such as val or test")
         figures = measure(found, members)
         boxed = [sample for sample in members if sample.boxes is not None]
         if localizer is not None and any(sample.fracture_boxes for sample in boxed):

@@ -19,6 +19,7 @@ from fxdet.pages import (
     measured,
     paper_tables,
     targets,
+    training_speed,
     zoo_tables,
 )
 from fxdet.pages.marks import with_blocks
@@ -77,6 +78,7 @@ PAGES: Mapping[str, Mapping[str, Writer]] = {
         "disagreement": targets.disagreement_sentence,
     },
     "docs/experiments.md": {"log": experiments.log_table},
+    "docs/training.md": {"speed": training_speed.training_speed_table},
     "docs/zoo.md": {
         "pipelines": zoo_tables.pipelines_table,
         "localizers": zoo_tables.localizers_table,
