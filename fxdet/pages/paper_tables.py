@@ -40,7 +40,7 @@ def rows_table(repository: Repository, paper: str) -> str:
     lines = [(row, name) for row in found.rows for name in _figures(row)]
     several = any(name != MAIN_FIGURE for _, name in lines)
     head = ["row", "published", *(PROTOCOL_WORDS.get(name, name) for name in found.protocols)]
-    head += ["look-up: same protocol / leak-free", "first weights", "verdict"]
+    head += ["look-up: same protocol / leak-free", "verdict", "first weights"]
     head[1:1] = ["figure"] if several else []
     return table(head, [_line(found, row, name, several) for row, name in lines])
 
@@ -59,7 +59,7 @@ def _line(found: PaperTable, row: PaperRow, name: str, several: bool) -> list[st
     guess = looked if name == MAIN_FIGURE and results else NOT_MEASURED
     judged = verdict(row, name, found.of(row, PUBLISHED_PROTOCOL))
     words = [FIGURE_WORDS.get(name, name)] if several else []
-    return [row.label, *words, printed_text(row, name), *cells, guess, first_weights(row, results), judged]
+    return [row.label, *words, printed_text(row, name), *cells, guess, judged, first_weights(row, results)]
 
 
 def filters_table(repository: Repository, paper: str) -> str:
