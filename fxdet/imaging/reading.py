@@ -38,6 +38,9 @@ BYTE_LIMIT = 1 << 31
 SMALL_SIDE = 32
 """Below this side, px, a picture is read but can't show a bone."""
 
+FEW_GREYS = 8
+"""With fewer grey levels than this between its darkest and its brightest percent, a picture shows nothing."""
+
 
 def open_radiograph(path: str | Path, *, bits: None = None) -> Radiograph:
     """Read one file into a grey radiograph, bone bright, at the file's own depth.
@@ -69,7 +72,7 @@ def decode_radiograph(data: bytes, source: str) -> Radiograph:
         if kind is FileKind.DICOM:
             from fxdet.imaging.dicom import decode_dicom  # pydicom takes 0.2 s to load; pictures do without it
 
-            return decode_dicom(data, source)
+            return _with_notes(decode_dicom(data, source))
         return _radiograph(_DECODERS[kind](data), source, sha256_bytes(data))
     except ReadError as error:
         raise ReadError(f"can't read {source}: {error}") from error
@@ -101,12 +104,25 @@ def radiograph_from_array(array: NDArray[Any], source: str = "array") -> Radiogr
 
 
 def _radiograph(picture: Picture, source: str, digest: str) -> Radiograph:
-    radiograph = Radiograph(picture.pixels, source, digest, bits=picture.bits, warnings=picture.warnings)
-    if min(radiograph.size) >= SMALL_SIDE:
-        return radiograph
+    return _with_notes(Radiograph(picture.pixels, source, digest, bits=picture.bits, warnings=picture.warnings))
+
+
+def _with_notes(radiograph: Radiograph) -> Radiograph:
+    """Return the radiograph with what its pixels give away: too few of them, or all alike."""
     height, width = radiograph.size
-    note = f"very small picture ({width} × {height} px)"
-    return replace(radiograph, warnings=(*radiograph.warnings, note))
+    notes = []
+    if min(height, width) < SMALL_SIDE:
+        notes.append(f"very small picture ({width} × {height} px)")
+    elif _is_uniform(radiograph.pixels):
+        notes.append("nearly uniform picture: there is nothing to see on it")
+    return replace(radiograph, warnings=(*radiograph.warnings, *notes)) if notes else radiograph
+
+
+def _is_uniform(pixels: NDArray[Any]) -> bool:
+    """Return whether nearly all pixels have nearly the same grey; about 4,096 of them are asked."""
+    step = max(1, min(pixels.shape) // 64)
+    low, high = np.percentile(pixels[::step, ::step], (1, 99))
+    return bool(high - low < FEW_GREYS)
 
 
 def _folder_reason(path: Path) -> str:

@@ -28,7 +28,6 @@ from fxdet.imaging.voi import window_share
 
 STORED = np.array([[0, 100, 200], [300, 400, 500]], np.uint16)
 FULL = (32767.5, 65535.0)
-SMALL = "very small picture"
 
 
 def dataset(pixels: np.ndarray = STORED, **elements: Any) -> Dataset:
@@ -83,7 +82,8 @@ def read(tmp_path: Path) -> Callable[..., Radiograph]:
 def test_without_window_the_stored_values_are_kept(read):
     radiograph = read(dataset())
     assert (radiograph.pixels == STORED).all()
-    assert (radiograph.bits, radiograph.window, radiograph.warnings) == (12, None, ())
+    assert (radiograph.bits, radiograph.window) == (12, None)
+    assert radiograph.warnings == ("very small picture (3 × 2 px)",)
 
 
 def test_linear_window_by_hand(read):

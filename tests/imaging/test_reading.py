@@ -406,3 +406,19 @@ def test_59_fracatlas_files_are_truncated(data_root, capfd):
     assert (len(files), len(truncated)) == (4083, 59)
     assert "IMG0004028.jpg" in {path.name for path in truncated}
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "uniform"), [(0, 0, True), (255, 255, True), (100, 106, True), (100, 110, False)]
+)
+def test_a_picture_without_anything_on_it_says_so(low: int, high: int, uniform: bool):
+    pixels = np.random.default_rng(0).integers(low, high, (300, 200), endpoint=True).astype(np.uint8)
+    pixels[:4, :4] = 128  # a letter on it changes nothing
+    told = any("nearly uniform" in note for note in radiograph_from_array(pixels).warnings)
+    assert told == uniform
+
+
+def test_few_greys_of_a_deep_picture_are_counted_in_its_own_levels():
+    pixels = np.random.default_rng(0).integers(0, 4095, (64, 64)).astype(np.uint16)
+    assert not radiograph_from_array(pixels).warnings
+    assert radiograph_from_array(pixels // 1024).warnings
