@@ -20,7 +20,7 @@ def source(tmp_path):
     for name in ("train/images/a", "train/images/b", "val/images/a"):
         path = root / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.zeros((200, 400), np.uint8)).save(path)
+        Image.fromarray(np.tile(np.arange(200, dtype=np.uint8)[:, None], (1, 400))).save(path)
     (root / "train/labels").mkdir()
     (root / "train/labels/a.txt").write_text("0 0.5 0.5 0.5 0.5\n1 0.25 0.25 0.1 0.1\n")
     (root / "train/labels/b.txt").write_text("")
