@@ -114,7 +114,7 @@ def _with_notes(radiograph: Radiograph) -> Radiograph:
     if min(height, width) < SMALL_SIDE:
         notes.append(f"very small picture ({width} × {height} px)")
     elif _is_uniform(radiograph.pixels):
-        notes.append("nearly uniform picture: there is nothing to see on it")
+        notes.append("nearly uniform picture: next to nothing can be seen on it")
     return replace(radiograph, warnings=(*radiograph.warnings, *notes)) if notes else radiograph
 
 
