@@ -74,7 +74,7 @@ class Finding:
         probability: Calibrated probability of a fracture, 0–1.
         threshold: Probability from which the decision is ``fracture``.
         decision: Fracture, doubt or none.
-        region: Most probable region of the crop.
+        region: Region of the radiograph that it lies on.
         region_probability: Its probability, 0–1.
         classifier_probability: Crop classifier's own probability of a fracture, 0–1.
         size_mm: Width and height, where the spacing is known.

@@ -138,7 +138,7 @@ def runs_table(repository: Repository, paper: str) -> str:
                 f"`{result['config_hash']}`", f"`{result['split']['sha256'][:12]}`", _changes(rows, result),
             )
         )  # fmt: skip
-    cost = ("epochs", "minutes", "hardware", "configuration", "split list", "what was reduced")
+    cost = ("epochs", "minutes", "hardware", "configuration", "split list", "changed against the row")
     head = ("run", "n", "distinct pictures", "looks", *cost)
     return table(head, lines) if lines else f"{NOT_RUN.capitalize()}."
 

@@ -163,9 +163,12 @@ def assemble(
     if not card.region_classifier:
         regions = region_of_image(scores, rows, card.region_of_candidates * detector)
     region, region_probability = region_name(scores, regions)
+    # A finding takes the radiograph's region: a crop shows too little of the limb (docs/builtin.md has both figures).
     findings = [
         replace(
-            _raw_finding(located.fractures, index, scores, rows.candidates.start + index),
+            _raw_finding(located.fractures, index, float(crop[index])),
+            region=region,
+            region_probability=region_probability,
             probability=float(value),
             threshold=card.finding_points.definite,
             decision=decide(float(value), card.finding_points),
@@ -253,18 +256,17 @@ def size_mm(box: Box, spacing: tuple[float, float] | None) -> tuple[float, float
     return None if spacing is None else ((box[2] - box[0]) * spacing[1], (box[3] - box[1]) * spacing[0])
 
 
-def _raw_finding(found: Detections, index: int, scores: Scores, row: int) -> Finding:
-    """Return a candidate with both stages' own scores, not yet fused or decided."""
-    region, region_probability = region_name(scores, scores.region[row])
+def _raw_finding(found: Detections, index: int, crop_probability: float) -> Finding:
+    """Return a candidate with both stages' own scores, not yet fused, decided or placed."""
     return Finding(
         box=_box(found, index),
         detector_score=float(found.score[index]),
         probability=0.0,
         threshold=1.0,
         decision=Decision.NONE,
-        region=region,
-        region_probability=region_probability,
-        classifier_probability=float(scores.fracture[row]),
+        region=UNKNOWN_REGION,
+        region_probability=0.0,
+        classifier_probability=crop_probability,
     )
 
 

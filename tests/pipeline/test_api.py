@@ -13,8 +13,8 @@ import pytest
 import fxdet
 from fxdet.core.errors import ConfigError, ModelError, ReadError
 from fxdet.core.findings import Report
-from fxdet.core.labels import Decision, LabelMap, Verdict
-from fxdet.core.objects import Radiograph
+from fxdet.core.labels import REGIONS, Decision, LabelMap, Verdict
+from fxdet.core.objects import ClassScores, Crops, Radiograph
 from fxdet.core.processors import usable_processors
 from fxdet.core.protocols import FakeClassifier, FakeLocalizer
 from fxdet.pipeline import device
@@ -47,6 +47,23 @@ def test_probabilities_are_the_fusion_of_the_stated_scores():
     assert finding.probability == pytest.approx(fuse(card.finding, finding_features(detector, crop, whole))[0])
     expected = fuse(card.image, image_features(detector, crop, whole, card.candidate_floor))[0]
     assert report.image_probability == pytest.approx(expected)
+
+
+def test_a_finding_takes_the_region_of_the_radiograph():
+    class WristAsAWhole(FakeClassifier):
+        """Takes the first crop, the whole radiograph, for a wrist with certainty and all others likely for fingers."""
+
+        def classify(self, crops: Crops) -> ClassScores:
+            found = super().classify(crops)
+            region = found.logits["region"]
+            region[:, REGIONS.index("fingers")] = 1.0
+            region[0] = 30.0 * (np.arange(len(REGIONS)) == REGIONS.index("wrist"))
+            return found
+
+    report = Pipeline(FakeLocalizer(), WristAsAWhole())(picture())
+    assert report.region == report.findings[0].region == "wrist"
+    assert report.findings[0].region_probability == report.region_probability
+    assert report.regions[0].region == "fingers"
 
 
 def test_boxes_are_in_pixels_of_the_radiograph():
