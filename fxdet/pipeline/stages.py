@@ -186,7 +186,7 @@ def assemble(
         region=region,
         region_probability=region_probability,
         class_probability=class_probability(scores, rows.whole, regions),
-        regions=region_boxes(located.regions, rows, scores),
+        regions=region_boxes(located.regions, rows, scores, regions),
         findings=tuple(sorted(findings, key=lambda finding: -finding.probability)),
         spacing_mm=radiograph.spacing_mm,
         warnings=radiograph.warnings,
@@ -232,14 +232,25 @@ def class_probability(scores: Scores, whole: int, regions: NDArray[np.float64]) 
     }
 
 
-def region_boxes(regions: Detections, rows: CropRows, scores: Scores) -> tuple[RegionBox, ...]:
-    """Return the region boxes with their names: the localizer's own, or the region head's."""
+def region_boxes(
+    regions: Detections, rows: CropRows, scores: Scores, picture: NDArray[np.float64]
+) -> tuple[RegionBox, ...]:
+    """Return the region boxes with their names: the localizer's own, or the region head's.
+
+    A single bone takes the radiograph's region; of several, each takes the mean of that and its crop's.
+
+    Args:
+        regions: The boxes, N.
+        rows: The radiograph's rows in ``scores``.
+        scores: Probabilities of the batch's crops.
+        picture: Region probabilities of the radiograph, shape (K,).
+    """
     result = []
     own_crops = rows.regions.stop > rows.regions.start
     for index in range(len(regions)):
         row = rows.regions.start + index if own_crops else rows.whole
         fracture = float(scores.fracture[row]) if own_crops else None
-        name, probability = region_name(scores, scores.region[row])
+        name, probability = region_name(scores, picture if len(regions) == 1 else (scores.region[row] + picture) / 2)
         if names_regions(regions.labels):
             name, probability = regions.labels[int(regions.label[index])], float(regions.score[index])
         result.append(RegionBox(_box(regions, index), float(regions.score[index]), name, probability, fracture))

@@ -63,7 +63,7 @@ def test_a_finding_takes_the_region_of_the_radiograph():
     report = Pipeline(FakeLocalizer(), WristAsAWhole())(picture())
     assert report.region == report.findings[0].region == "wrist"
     assert report.findings[0].region_probability == report.region_probability
-    assert report.regions[0].region == "fingers"
+    assert report.regions[0].region == "wrist"
 
 
 def test_boxes_are_in_pixels_of_the_radiograph():
