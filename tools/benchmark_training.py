@@ -32,6 +32,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fxdet.core.files import write_json
+from fxdet.data.convert import ConvertOptions, convert
 from fxdet.data.drawn import write_drawn_set
 from fxdet.data.formats import open_samples
 from fxdet.imaging.synthetic import DrawingOptions
@@ -74,7 +75,7 @@ def main(timm_script: Path | None, pictures: int, epochs: int, output: Path) -> 
         data = Path(place) / "drawn"
         write_drawn_set(data, [("train", pictures), ("val", VAL)], np.random.default_rng(7), DrawingOptions((454, 373)))
         _for_timm(data)
-        _for_ultralytics(data)
+        convert(open_samples(data / "drawn.csv"), data / "yolo", ConvertOptions("yolo"))
         trials = [*_classifiers(data, timm_script), *_localizers(data)]
         rows = [_measured(trial, pictures, epochs) for trial in tqdm(trials, unit="trainer", disable=None)]
     packages = {module.__name__: module.__version__ for module in (torch, timm, ultralytics)}
@@ -109,28 +110,27 @@ def _seconds(trial: Trial, epochs: int) -> float:
 
 def _classifiers(data: Path, timm_script: Path | None) -> list[Trial]:
     network, size, batch = "resnet18", 224, 32
-    trials = []
-    for precision in _precisions()[:1]:
+    precision = _precisions()[0]
 
-        def ours(epochs: int, place: Path, precision: str = precision) -> list[str]:
-            config = {
-                "name": network, "tag": "speed", "architecture": network, "run": str(place / "run"),
-                "initial_weights": "none", "preprocess": {"size": size}, "heads": {"fracture": ["normal", "fractured"]},
-                "sources": [{"path": str(data / "drawn.csv"), "whole": 1.0}], "audit": False,
-                "loop": {"epochs": epochs, "batch_size": batch, "precision": precision},
-            }  # fmt: skip
-            return [sys.executable, str(ROOT / "tools" / "train_cls.py"), _yaml(place, config), "--device", "cpu"]
+    def ours(epochs: int, place: Path) -> list[str]:
+        config = {
+            "name": network, "tag": "speed", "architecture": network, "run": str(place / "run"),
+            "initial_weights": "none", "preprocess": {"size": size}, "heads": {"fracture": ["normal", "fractured"]},
+            "sources": [{"path": str(data / "drawn.csv"), "whole": 1.0}], "audit": False,
+            "loop": {"epochs": epochs, "batch_size": batch, "precision": precision},
+        }  # fmt: skip
+        return [sys.executable, str(ROOT / "tools" / "train_cls.py"), _yaml(place, config), "--device", "cpu"]
 
-        def theirs(epochs: int, place: Path, precision: str = precision) -> list[str]:
-            amp = ["--amp", "--amp-dtype", "bfloat16"] if precision == "bf16" else []
-            options = ["--model", network, "--num-classes", "2", "--img-size", str(size), "-b", str(batch), *amp]
-            options += ["--epochs", str(epochs), "--device", "cpu", "--channels-last", "-j", str(os.cpu_count())]
-            options += ["--warmup-epochs", "0", "--cooldown-epochs", "0", "--output", str(place / "run")]
-            return [sys.executable, str(Path(str(timm_script)).resolve()), str(data / "by_class"), *options]
+    def theirs(epochs: int, place: Path) -> list[str]:
+        amp = ["--amp", "--amp-dtype", "bfloat16"] if precision == "bf16" else []
+        options = ["--model", network, "--num-classes", "2", "--img-size", str(size), "-b", str(batch), *amp]
+        options += ["--epochs", str(epochs), "--device", "cpu", "--channels-last", "-j", str(os.cpu_count())]
+        options += ["--warmup-epochs", "0", "--cooldown-epochs", "0", "--output", str(place / "run")]
+        return [sys.executable, str(Path(str(timm_script)).resolve()), str(data / "by_class"), *options]
 
-        trials.append(Trial("fxdet", network, size, batch, precision, ours))
-        if timm_script is not None:
-            trials.append(Trial("timm train.py", network, size, batch, precision, theirs))
+    trials = [Trial("fxdet", network, size, batch, precision, ours)]
+    if timm_script is not None:
+        trials.append(Trial("timm train.py", network, size, batch, precision, theirs))
     return trials
 
 
@@ -138,7 +138,7 @@ def _localizers(data: Path) -> list[Trial]:
     network, size, batch = "yolov8n", 416, 16
 
     def theirs(epochs: int, place: Path) -> list[str]:
-        options = {"model": f"{network}.yaml", "data": str(data / "yolo.yaml"), "imgsz": size, "batch": batch}
+        options = {"model": f"{network}.yaml", "data": str(data / "yolo" / "data.yaml"), "imgsz": size, "batch": batch}
         more = {"device": "cpu", "workers": os.cpu_count(), "plots": False, "project": str(place), "cache": "ram"}
         given = [f"{key}={value}" for key, value in {**options, **more, "epochs": epochs, "close_mosaic": 0}.items()]
         return [str(Path(sys.executable).parent / "yolo"), "detect", "train", *given]
@@ -177,22 +177,6 @@ def _for_timm(data: Path) -> None:
         folder = data / "by_class" / part / ("fractured" if sample.fractured else "normal")
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(sample.path, folder)
-
-
-def _for_ultralytics(data: Path) -> None:
-    """Write the pictures in ultralytics' layout, one class."""
-    for sample in open_samples(data / "drawn.csv"):
-        images, labels = (data / "yolo" / kind / str(sample.part) for kind in ("images", "labels"))
-        for folder in (images, labels):
-            folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(sample.path, images)
-        height, width = 454, 373
-        boxes = [((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
-                 for x1, y1, x2, y2 in (label.xyxy for label in sample.fracture_boxes)]  # fmt: skip
-        lines = [" ".join(["0", *(f"{value:.6f}" for value in box)]) for box in boxes]
-        (labels / f"{sample.path.stem}.txt").write_text("\n".join(lines), encoding="utf-8")
-    about = {"path": str(data / "yolo"), "train": "images/train", "val": "images/val", "names": {0: "fracture"}}
-    (data / "yolo.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def read_paper(repository: Repository, paper: str) -> PaperTable:
         ConfigError: A configuration is wrong.
         DataError: A result file is no JSON object.
     """
-    rows = [read_row(path) for path in row_files(repository.root / "configs" / "papers", paper)]
+    rows = read_rows(repository, paper)
     order = [row.row for row in _published_rows(paper)]
 
     def place(row: PaperRow) -> tuple[int, str]:
@@ -123,6 +123,15 @@ def read_paper(repository: Repository, paper: str) -> PaperTable:
 
     results = repository.records(f"papers/{paper}/*.*.*.json")
     return PaperTable(paper, tuple(sorted(rows, key=place)), tuple(results.values()))
+
+
+def read_rows(repository: Repository, paper: str) -> list[PaperRow]:
+    """Return the configurations of a paper's rows, in the order of their names.
+
+    Raises:
+        ConfigError: A configuration is wrong.
+    """
+    return [read_row(path) for path in row_files(repository.root / "configs" / "papers", paper)]
 
 
 def published_of(row: PaperRow) -> PublishedRow | None:

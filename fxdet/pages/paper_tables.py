@@ -14,6 +14,7 @@ from fxdet.pages.paper_results import (
     printed_text,
     published_of,
     read_paper,
+    read_rows,
     verdict,
 )
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, joined, table
@@ -124,7 +125,7 @@ def attention_table(repository: Repository, paper: str) -> str:
 
 def runs_table(repository: Repository, paper: str) -> str:
     """Return one line per result file: what it is of, what it was measured on, and what it cost."""
-    rows = {row.row: row for row in read_paper(repository, paper).rows}
+    rows = {row.row: row for row in read_rows(repository, paper)}
     lines = []
     for path, result in repository.records(f"papers/{paper}/*.*.*.json").items():
         folds = result["folds"]

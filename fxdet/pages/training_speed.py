@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from fxdet.pages.sources import Repository, table
 
-PATTERN = "training_speed.json"
+RESULT = "training_speed.json"
 """Result file of ``tools/benchmark_training.py``."""
-
-NOT_YET = "Not measured yet."
 
 
 def training_speed_table(repository: Repository) -> str:
     """Return pictures per second of every trainer, network by network, and what they were measured on."""
-    for record in repository.records(PATTERN).values():
-        rows = [
-            (
-                row["network"], f"{row['size']}", f"{row['batch']}", row["precision"], row["trainer"],
-                f"{row['pictures_per_second']:.1f}",
-            )
-            for row in record["rows"]
-        ]  # fmt: skip
-        packages = ", ".join(f"{name} {number}" for name, number in record["packages"].items())
-        head = ("network", "size, px", "batch", "precision", "trainer", "pictures/s")
-        where = f"{record['processor']}, {record['cores']} cores; {packages}; {record['pictures']} drawn radiographs."
-        return f"{table(head, rows)}\n\n{where}"
-    return NOT_YET
+    record = repository.record(RESULT)
+    rows = [
+        (
+            row["network"], f"{row['size']}", f"{row['batch']}", row["precision"], row["trainer"],
+            f"{row['pictures_per_second']:.1f}",
+        )
+        for row in record["rows"]
+    ]  # fmt: skip
+    packages = ", ".join(f"{name} {number}" for name, number in record["packages"].items())
+    head = ("network", "size, px", "batch", "precision", "trainer", "pictures/s")
+    where = f"{record['processor']}, {record['cores']} cores; {packages}; {record['pictures']} drawn radiographs."
+    return f"{table(head, rows)}\n\n{where}"

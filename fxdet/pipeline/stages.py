@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fxdet.core.boxes import clip_boxes
 from fxdet.core.findings import Box, CrossCheck, Finding, RegionBox, Report
-from fxdet.core.labels import REGIONS, Decision, LabelMap
+from fxdet.core.labels import REGIONS, LabelMap
 from fxdet.core.objects import ClassScores, Crops, Detections, Radiograph
 from fxdet.core.protocols import Classifier, Located
 from fxdet.imaging.preprocess import Preprocess
@@ -165,13 +165,15 @@ def assemble(
     region, region_probability = region_name(scores, regions)
     # A finding takes the radiograph's region: a crop shows too little of the limb (docs/builtin.md has both figures).
     findings = [
-        replace(
-            _raw_finding(located.fractures, index, float(crop[index])),
-            region=region,
-            region_probability=region_probability,
+        Finding(
+            box=_box(located.fractures, index),
+            detector_score=float(detector[index]),
+            classifier_probability=float(crop[index]),
             probability=float(value),
             threshold=card.finding_points.definite,
             decision=decide(float(value), card.finding_points),
+            region=region,
+            region_probability=region_probability,
             size_mm=size_mm(_box(located.fractures, index), radiograph.spacing_mm),
             crosscheck=checks[index],
         )
@@ -265,20 +267,6 @@ def size_mm(box: Box, spacing: tuple[float, float] | None) -> tuple[float, float
         (1.0, 10.0)
     """
     return None if spacing is None else ((box[2] - box[0]) * spacing[1], (box[3] - box[1]) * spacing[0])
-
-
-def _raw_finding(found: Detections, index: int, crop_probability: float) -> Finding:
-    """Return a candidate with both stages' own scores, not yet fused, decided or placed."""
-    return Finding(
-        box=_box(found, index),
-        detector_score=float(found.score[index]),
-        probability=0.0,
-        threshold=1.0,
-        decision=Decision.NONE,
-        region=UNKNOWN_REGION,
-        region_probability=0.0,
-        classifier_probability=crop_probability,
-    )
 
 
 def _box(found: Detections, index: int) -> Box:
