@@ -32,7 +32,7 @@ def _with_leak(overrides: tuple[str, ...], allow_leak: bool) -> tuple[str, ...]:
 
 @click.group(short_help="Train a classifier or a localizer from a configuration file.")
 def train() -> None:
-    """Train a classifier (cls) or a localizer (det) from a configuration file.
+    """Train a classifier (cls) or a localizer (det), or make first weights (distil), from a configuration file.
 
     The run folder gets the resolved configuration, the environment, log.csv, curves.png, TensorBoard logs, the best
     weights with their card, and last.pt for --resume. Several GPUs: torchrun --nproc-per-node N -m fxdet train cls …
@@ -51,6 +51,22 @@ def cls(config: Path, overrides: tuple[str, ...], resume: bool, device: str, all
         result = train_classifier(config, _with_leak(overrides, allow_leak), resume, processes)
         if processes.is_first:
             click.echo(f"best epoch {result.best_epoch + 1}: {result.best:.4f}")
+
+
+@train.command(short_help="Make first weights from another network's.")
+@training_options
+def distil(config: Path, overrides: tuple[str, ...], resume: bool, device: str, allow_leak: bool) -> None:
+    """Make first weights without labels as CONFIG says: a network learns to give another one's feature maps.
+
+    best.safetensors of the run folder is what initial_weights of a classifier's configuration takes.
+    """
+    from fxdet.training.distillation import distil as run
+    from fxdet.training.processes import join_processes
+
+    with join_processes(device, os.environ) as processes:
+        result = run(config, _with_leak(overrides, allow_leak), resume, processes)
+        if processes.is_first:
+            click.echo(f"best epoch {result.best_epoch + 1}: {result.best:.4f} of the teacher's variance unexplained")
 
 
 @train.command(short_help="Train a localizer.")

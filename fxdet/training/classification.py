@@ -189,12 +189,24 @@ def _make_task(
     processes: Processes,
     store: RadiographStore,
 ) -> ClassifierTask:
+    batches, shown = prepare_pictures(config, sources, store, processes)
+    weights = {head: values.to(processes.device) for head, values in class_weights(config, batches.items).items()}
+    return ClassifierTask(network, batches, shown, config, processes.device, weights)
+
+
+def prepare_pictures(
+    config: ClassifierConfig, sources: Sequence[OpenedSource], store: RadiographStore, processes: Processes
+) -> tuple[TrainingBatches, ValidationSet]:
+    """Decode the radiographs of a config and return its batches and its validation pictures.
+
+    Raises:
+        DataError: A part is empty, a file can't be read, or a picture lies in both parts.
+    """
     training = items_of_part(config, sources, "train")
     validation = items_of_part(config, sources, "val")
     check_apart(training, validation, _leak_allowed(config))
     if config.sampling.balance == "fracture":
         training = balance_fracture(training)
-    weights = {head: values.to(processes.device) for head, values in class_weights(config, training).items()}
     store.load([item.sample.path for item in (*training, *validation)], 2, processes.is_first)
     augment = classification_augment(config.augment)
     maker = PictureMaker(store, config.preprocess, config.crops, augment, fracture_shares(training))
@@ -202,7 +214,7 @@ def _make_task(
     batches = TrainingBatches(training, config.heads, maker, _batch_options(config, training, processes))
     counts = len(training), len(validation), len(batches)
     logger.info("%d training items, %d validation items, %d steps per epoch", *counts)
-    return ClassifierTask(network, batches, shown, config, processes.device, weights)
+    return batches, shown
 
 
 def _batch_options(config: ClassifierConfig, items: Sequence[Item], processes: Processes) -> BatchOptions:
