@@ -58,7 +58,7 @@ def cls(config: Path, overrides: tuple[str, ...], resume: bool, device: str, all
 def distil(config: Path, overrides: tuple[str, ...], resume: bool, device: str, allow_leak: bool) -> None:
     """Make first weights without labels as CONFIG says: a network learns to give another one's feature maps.
 
-    best.safetensors of the run folder is what initial_weights of a classifier's configuration takes.
+    NAME.TAG.safetensors in the run folder is what initial_weights of a classifier's configuration takes.
     """
     from fxdet.training.distillation import distil as run
     from fxdet.training.processes import join_processes

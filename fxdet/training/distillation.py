@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,11 +29,11 @@ from fxdet.training.items import open_source
 from fxdet.training.loop import run_training
 from fxdet.training.options import LoopOptions, TrainingOptions, check
 from fxdet.training.processes import Processes
-from fxdet.training.run_folder import RunFolder
+from fxdet.training.run_folder import RunFolder, write_weights
 from fxdet.training.validation import ValidationSet, network_input
 
 MONITOR = "unexplained"
-"""Share of the teacher's variance that the student does not give, averaged over stages: 0 is perfect, 1 knows the mean."""
+"""Share of the teacher's variance that the student misses, averaged over stages: 0 is perfect, 1 knows the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,7 @@ class DistillationConfig(ClassifierConfig):
 class Student(nn.Module):
     """A backbone and, per stage, the linear layer that turns its maps into the teacher's.
 
-    Keys of the state are ``backbone.<timm's key>`` and ``adaptors.<stride>.weight|bias``, so that a classifier's
-    ``initial_weights`` takes the file as it is.
+    Keys of the state are ``backbone.<timm's key>`` and ``adaptors.<stride>.weight|bias``.
     """
 
     def __init__(self, network: ClassifierNetwork, widths: Mapping[int, int], strides: Sequence[int]) -> None:
@@ -182,7 +182,7 @@ def distil(
     resume: bool = False,
     processes: Processes | None = None,
 ) -> RunResult:
-    """Make first weights as a config file says; ``best.safetensors`` of the run folder holds them.
+    """Make first weights as a config file says; ``<name>.<tag>.safetensors`` of the run folder holds them.
 
     Args:
         config_path: YAML file for :class:`DistillationConfig`.
@@ -208,10 +208,21 @@ def distil(
     options = TrainingOptions(loop, config.optimiser, config.schedule, config.freeze)
     callbacks = folder_callbacks(folder.path, MONITOR, "") if processes.is_first else []
     try:
-        return run_training(task, options, folder, processes, callbacks, resume)
+        result = run_training(task, options, folder, processes, callbacks, resume)
     finally:
         for callback in callbacks:
             callback.close()
+    if processes.is_first:
+        _write_backbone(folder, task.about())
+    return result
+
+
+def _write_backbone(folder: RunFolder, about: Mapping[str, str]) -> None:
+    """Write the best epoch's backbone under timm's own keys, without the layers that speak the teacher's language."""
+    prefix = "backbone."
+    best = load_file(folder.best)
+    backbone = {name.removeprefix(prefix): value for name, value in best.items() if name.startswith(prefix)}
+    write_weights(folder.path / f"{about['name']}.safetensors", backbone, about)
 
 
 def _networks(config: DistillationConfig) -> tuple[ClassifierNetwork, Student]:
