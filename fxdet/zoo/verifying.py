@@ -10,6 +10,7 @@ from fxdet.core.files import sha256_file
 from fxdet.zoo.cards import CARD_NAME, PIPELINE_NAME, read_card, verified_weights
 from fxdet.zoo.catalogue import PIPELINE, ZooRow, known_row
 from fxdet.zoo.hub import find_pipeline, is_pipeline_card, load_classifier, load_localizer
+from fxdet.zoo.parameters import tensor_shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,6 @@ def verify_pipeline(card: Path, sha256: str | None = None) -> tuple[Verification
 
 def verify_model(card_file: Path) -> Verification:
     """Check a model's weights: hash, then every name and shape against the network that the card names."""
-    from fxdet.zoo.weights import tensor_names
-
     try:
         card = read_card(card_file)
     except ModelError as error:
@@ -84,7 +83,7 @@ def verify_model(card_file: Path) -> Verification:
     try:
         weights = verified_weights(card, card_file.parent)
         (load_localizer if card.kind == "localizer" else load_classifier)(card_file)
-        return Verification(card.full_name, card_file, "", weights.stat().st_size, len(tensor_names(weights)))
+        return Verification(card.full_name, card_file, "", weights.stat().st_size, len(tensor_shapes(weights)))
     except ModelError as error:
         return Verification(card.full_name, card_file, str(error))
 

@@ -1,8 +1,7 @@
-"""Weight files as such: halved copies, and the names in their header."""
+"""Halved copies of weight files."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -10,8 +9,6 @@ from safetensors.torch import load_file, save
 
 from fxdet.core.errors import ModelError
 from fxdet.core.files import atomic_write
-
-_LENGTH_BYTES = 8
 
 
 def write_half(source: Path, target: Path, name: str) -> None:
@@ -41,19 +38,3 @@ def _halved(key: str, value: torch.Tensor, name: str) -> torch.Tensor:
             f"can't halve {name} – tensor '{key}' – got {largest:g}, expected at most 65504 – keep the whole width"
         )
     return half.contiguous()
-
-
-def tensor_names(path: Path) -> tuple[str, ...]:
-    """Return the names of the tensors in a safetensors file, from its header alone.
-
-    Raises:
-        ModelError: The file has no such header.
-    """
-    try:
-        with open(path, "rb") as handle:
-            length = int.from_bytes(handle.read(_LENGTH_BYTES), "little")
-            # A damaged length must not ask for all the memory.
-            header = json.loads(handle.read(min(length, path.stat().st_size)))
-        return tuple(name for name in header if name != "__metadata__")
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"can't read weights {path} – {error} – expected safetensors") from error

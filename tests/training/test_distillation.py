@@ -13,9 +13,13 @@ from torch.nn import functional
 from fxdet.classify.model import build_network
 from fxdet.core.errors import ConfigError
 from fxdet.training.classification import train_classifier
-from fxdet.training.distillation import DistillationTask, distil, unexplained
+from fxdet.training.config import load_config
+from fxdet.training.distillation import DistillationConfig, DistillationTask, distil, unexplained
+from fxdet.training.paper_config import read_row
 from tests.training.conftest import Config
 
+CONFIGS = Path(__file__).parents[2] / "configs"
+FILES, PAPERS = sorted((CONFIGS / "first_weights").glob("*.yaml")), CONFIGS / "papers"
 LOOP = {"epochs": 2, "batch_size": 16, "ema_decay": 0, "precision": "fp32"}
 
 
@@ -112,3 +116,13 @@ def test_the_share_is_one_minus_r_squared():
 def test_what_can_not_work_says_so_at_once(config: Config, teacher: Path, changes: dict[str, object], message: str):
     with pytest.raises(ConfigError, match=message):
         distil(config(**settings(teacher, **changes)))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_configurations_load_and_the_rows_take_their_weights(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FXDET_START", "start")
+    options = load_config(path, [], DistillationConfig)
+    weights = options.run / f"{options.name}.{options.tag}.safetensors"
+    rows = [path for path in PAPERS.glob("*/*.yaml") if path.stem == options.architecture]
+    assert rows
+    assert {read_row(row, reduced=True).initial_weights for row in rows} == {str(weights)}

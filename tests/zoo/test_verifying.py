@@ -14,7 +14,7 @@ from fxdet.zoo import verifying
 from fxdet.zoo.cards import read_card, seal_card, write_card
 from fxdet.zoo.catalogue import find_row
 from fxdet.zoo.verifying import differs_from_catalogue, verify_model, verify_place, verify_row
-from fxdet.zoo.weights import tensor_names, write_half
+from fxdet.zoo.weights import write_half
 
 
 @pytest.fixture
@@ -90,18 +90,6 @@ def test_another_training_of_a_known_name_is_noticed(folder, monkeypatch):
     row = replace(find_row("mobilenetv2_100.builtin"), name=found.name)
     monkeypatch.setattr(verifying, "known_row", lambda name: row)
     assert differs_from_catalogue(found)
-
-
-def test_tensor_names_are_those_of_the_library(folder, tmp_path):
-    path = folder / "localizer.safetensors"
-    assert set(tensor_names(path)) == set(load_file(path))
-    for data in (b"", b"\xff" * 8, b"\xff" * 100, b"\x02" + b"\0" * 7 + b"[]x"):
-        (tmp_path / "x").write_bytes(data)
-        if data[:1] == b"\x02":
-            assert tensor_names(tmp_path / "x") == ()
-        else:
-            with pytest.raises(ModelError, match="expected safetensors"):
-                tensor_names(tmp_path / "x")
 
 
 def test_half_width(folder, tmp_path):
