@@ -53,6 +53,27 @@ def cls(config: Path, overrides: tuple[str, ...], resume: bool, device: str, all
             click.echo(f"best epoch {result.best_epoch + 1}: {result.best:.4f}")
 
 
+@train.command(short_help="Train a classifier once a fold, and pool the figures.")
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key: loop.epochs=3.")
+@click.option("--restart", is_flag=True, help="Throw earlier folds of the run folder away.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+def folds(config: Path, overrides: tuple[str, ...], restart: bool, device: str) -> None:
+    """Train a classifier as CONFIG says, once for each fold of its first source's split list.
+
+    Every picture is scored once, by the network that did not see it. What is finished is kept, what was killed goes on;
+    folds.json in the run folder holds the pooled figures, those of each fold, and the scores.
+    """
+    from fxdet.training.cross_validation import cross_validate, folds_text
+    from fxdet.training.processes import join_processes
+
+    with join_processes(device, {}) as processes:
+        path = cross_validate(
+            config, overrides, restart, processes, lambda line: click.echo(f"fxdet: {line}", err=True)
+        )
+    click.echo(folds_text(path))
+
+
 @train.command(short_help="Make first weights from another network's.")
 @training_options
 def distil(config: Path, overrides: tuple[str, ...], resume: bool, device: str, allow_leak: bool) -> None:

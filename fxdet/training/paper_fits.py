@@ -120,10 +120,10 @@ def run_fit(
     weights = config.run / LAST if judged.weights == "last" else folder.best
     source = open_source(config.sources[0])
     scores = score_part(config, weights, judged, source, processes, store)
-    finished = FitResult(scores, _about(config, judged, folder, source, result))
-    write_json(done, {"hash": config_hash(config), "about": dict(finished.about), "scores": _scores_json(scores)})
+    about = _about(config, judged, folder, source, result)
+    write_json(done, {"hash": config_hash(config), "about": about, "scores": _scores_json(scores)})
     folder.last.unlink(missing_ok=True)  # the optimiser's state is twice the network, and no longer needed
-    return finished
+    return _read_back(done, config)  # rounded, as every later call finds it
 
 
 def score_part(
