@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fxdet.evaluation.estimate import Estimate
+from fxdet.pages.folds import FOLDS, folds_record, pooled, spread_text
 from fxdet.pages.measured import RESULT, looks
 from fxdet.pages.published import Published, read_published
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, table
@@ -82,8 +83,22 @@ def task_table(repository: Repository, name: str, task: str) -> str:
         found = measured.get(part.key, {})
         if any(found.get(ours, {}).get("value") is not None for _, _, ours in columns):
             rows.append(_ours(part, found, columns))
+    if (name, task) == ("fracatlas", "radiographs"):
+        rows.extend(_by_folds(repository, len(columns)))
     head = ("", "part", "n", *(f"{what} (95 %)" for what, _, _ in columns), "source and protocol")
     return table(head, rows)
+
+
+def _by_folds(repository: Repository, columns: int) -> list[tuple[str, ...]]:
+    """Return the line of the classifier that was trained once a fold, where somebody did."""
+    record = folds_record(repository)
+    if record is None:
+        return []
+    auroc, split = pooled(record, "auroc"), record["split"]["split"]
+    about = "no localizer; each picture scored by the network that did not see it"
+    cells = (auroc.short, *[NOT_MEASURED] * (columns - 1))
+    source = f"{about}; {spread_text(record, 'auroc')}; [figures](results/{FOLDS})"
+    return [(f"fxdet, {record['name']}", f"`{split}`, {len(record['folds'])} folds", f"{auroc.n:,}", *cells, source)]
 
 
 def _published(row: Published, columns: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
