@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from fxdet.core.objects import ClassScores, Crops, Detections, Radiograph
     from fxdet.data.formats import open_samples
     from fxdet.imaging.reading import open_radiograph, radiograph_from_array
-    from fxdet.pipeline.api import Pipeline, PipelineOptions, load_pipeline
+    from fxdet.pipeline.api import Pipeline, PipelineOptions
+    from fxdet.pipeline.loading import load_pipeline
 
 __all__ = [
     "ClassScores",
@@ -57,7 +58,8 @@ _PLACES = {
     "fxdet.core.objects": ("ClassScores", "Crops", "Detections", "Radiograph"),
     "fxdet.data.formats": ("open_samples",),
     "fxdet.imaging.reading": ("open_radiograph", "radiograph_from_array"),
-    "fxdet.pipeline.api": ("Pipeline", "PipelineOptions", "load_pipeline"),
+    "fxdet.pipeline.api": ("Pipeline", "PipelineOptions"),
+    "fxdet.pipeline.loading": ("load_pipeline",),
 }
 
 

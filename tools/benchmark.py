@@ -25,9 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fxdet.core.files import write_json
 from fxdet.imaging.reading import radiograph_from_array
 from fxdet.imaging.synthetic import DrawingOptions, draw_set
-from fxdet.pipeline.api import PipelineOptions, load_pipeline
+from fxdet.pipeline.api import PipelineOptions
 from fxdet.pipeline.benchmark import SCHEMA, SpeedOptions, measure_pipeline_speed, model_record, with_speeds
 from fxdet.pipeline.device import choose_device, choose_precision, set_threads
+from fxdet.pipeline.loading import load_pipeline
 from fxdet.training.run_folder import describe_environment
 from fxdet.zoo.catalogue import PIPELINE, ZooRow, catalogue, find_row
 

@@ -25,7 +25,8 @@ from fxdet.core.protocols import Located
 from fxdet.imaging.geometry import apply_affine, invert_affine
 from fxdet.imaging.reading import radiograph_from_array
 from fxdet.imaging.synthetic import DrawingOptions, draw_radiograph
-from fxdet.pipeline.api import Pipeline, load_pipeline
+from fxdet.pipeline.api import Pipeline
+from fxdet.pipeline.loading import load_pipeline
 from fxdet.pipeline.stages import cut_crops, keep_candidates, take_crops
 
 FIGURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "two_stages.png"

@@ -38,9 +38,9 @@ def run_demo(output: Path, count: int, seed: int, name: str) -> int:
         FxdetError: The output folder can't be written, or the pipeline does not load.
     """
     from fxdet.cli.running import check_output, report_outcome, run_pipeline
-    from fxdet.pipeline.api import load_pipeline
     from fxdet.pipeline.device import set_threads
     from fxdet.pipeline.engine import RunOptions
+    from fxdet.pipeline.loading import load_pipeline
     from fxdet.pipeline.sources import SourceList
 
     check_output(output)

@@ -132,8 +132,9 @@ def predict_all(inputs: InputChoices, networks: NetworkChoices, run: RunChoices)
 
 def load(choices: NetworkChoices) -> Pipeline:
     """Load the chosen pipeline with the chosen options."""
-    from fxdet.pipeline.api import PipelineOptions, load_pipeline
+    from fxdet.pipeline.api import PipelineOptions
     from fxdet.pipeline.device import set_threads
+    from fxdet.pipeline.loading import load_pipeline
 
     set_threads(choices.threads)
     options = PipelineOptions(choices.device, choices.threshold, choices.crosscheck, choices.heatmap, choices.precision)

@@ -1,4 +1,4 @@
-"""The pipeline as Python callers use it: load it, call it on a path or an array, get a Report."""
+"""The pipeline as Python callers use it: call it on a path or an array, get a Report."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from fxdet._version import __version__
 from fxdet.classify.crosscheck import attention_grid, cross_check
-from fxdet.core.errors import ConfigError, FxdetError, ModelError
+from fxdet.core.errors import ConfigError, FxdetError
 from fxdet.core.findings import CrossCheck, ModelStamp, Report
 from fxdet.core.objects import Crops, Radiograph
 from fxdet.core.protocols import Classifier, Localizer, Located
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.imaging.reading import open_radiograph, radiograph_from_array
-from fxdet.pipeline.device import autocast, choose_device, choose_precision
+from fxdet.pipeline.device import autocast
 from fxdet.pipeline.stages import (
     CropRows,
     Scores,
@@ -33,8 +33,7 @@ from fxdet.pipeline.stages import (
     name_wholes,
     take_crops,
 )
-from fxdet.zoo.cards import OperatingPoints, PipelineCard
-from fxdet.zoo.hub import BUILTIN, find_pipeline, load_classifier, load_localizer_of, pipeline_hash
+from fxdet.zoo.cards import PipelineCard
 
 Attention = Callable[[Any, Crops], NDArray[np.float32]]
 """Classifier and M crops in, maps (M, S, S), 0–1, out."""
@@ -210,42 +209,6 @@ class Pipeline:
         return cross_check(maps[at], crops.to_image[at], (x1, y1, x2, y2), self.card.crosscheck)
 
 
-def load_pipeline(name: str | Path = BUILTIN, device: str = "cpu", options: PipelineOptions | None = None) -> Pipeline:
-    """Load a pipeline with verified weights; nothing is downloaded.
-
-    Args:
-        name: ``builtin``, a pipeline card or its folder, or the card or run folder of one model (the other half then
-            comes from the built-in pipeline).
-        device: Where the networks run; used when ``options`` is None.
-        options: Threshold, cross-check, heat map, precision, device.
-
-    Raises:
-        ModelError: Card, weights or network do not fit.
-        ConfigError: The device or the precision is not available.
-    """
-    wanted = options or PipelineOptions(device=device)
-    chosen = choose_device(wanted.device)
-    options = replace(wanted, device=chosen, precision=choose_precision(wanted.precision, chosen))
-    parts = find_pipeline(name)
-    classifier = load_classifier(parts.classifier, chosen)
-    _check_heads(classifier)
-    namer = load_classifier(parts.region_classifier, chosen) if parts.region_classifier else None
-    if namer is not None:
-        _check_regions(namer, classifier)
-    changing = {"threshold": options.threshold, "crosscheck": options.crosscheck, "precision": options.precision}
-    return Pipeline(
-        localizer=load_localizer_of(parts, chosen),
-        classifier=classifier,
-        card=_with_threshold(parts.card, options.threshold),
-        preprocess=getattr(classifier, "preprocess", Preprocess(224)),
-        options=options,
-        attention=_grad_cam,
-        models=parts.stamps,
-        config_hash=pipeline_hash(parts, changing),
-        region_classifier=namer,
-    )
-
-
 def as_radiograph(given: str | Path | Radiograph | NDArray[Any]) -> Radiograph:
     """Return an open radiograph for a path, an array, or a radiograph.
 
@@ -264,38 +227,6 @@ def failed(source: str, error: Exception, warnings: tuple[str, ...] = ()) -> Rep
     reason = str(error) if isinstance(error, FxdetError) else f"unexpected {type(error).__name__}: {error}"
     reason = reason.removeprefix(f"can't read {source}: ")
     return Report(source=source, version=__version__, warnings=warnings, error=" ".join(reason.split()))
-
-
-def _with_threshold(card: PipelineCard, threshold: float | None) -> PipelineCard:
-    """Return the card with another definite point; the point of doubt never lies above it."""
-    if threshold is None:
-        return card
-    points = [OperatingPoints(threshold, min(old.doubt, threshold)) for old in (card.finding_points, card.image_points)]
-    return replace(card, finding_points=points[0], image_points=points[1])
-
-
-def _check_heads(classifier: Classifier) -> None:
-    labels = getattr(classifier, "labels", {})
-    if "fracture" not in labels or "fractured" not in labels["fracture"].names:
-        raise ModelError(
-            f"can't use {classifier.name} – field 'heads' – got {sorted(labels)}, expected a head 'fracture' with"
-            " the class 'fractured' – train one with that head"
-        )
-
-
-def _check_regions(namer: Classifier, classifier: Classifier) -> None:
-    got, expected = (getattr(model, "labels", {}).get("region") for model in (namer, classifier))
-    if got is None or expected is None or got.names != expected.names:
-        raise ModelError(
-            f"can't use {namer.name} for regions – field 'heads' – got {getattr(got, 'names', None)}, expected the"
-            f" regions of {classifier.name}, {getattr(expected, 'names', None)} – train it with these"
-        )
-
-
-def _grad_cam(classifier: Any, crops: Crops) -> NDArray[np.float32]:
-    from fxdet.classify.cam import attention_maps  # loads torch and grad-cam, which arrays and fakes do without
-
-    return attention_maps(classifier, crops, "fracture", classifier.labels["fracture"].index("fractured"))
 
 
 class _Clock:

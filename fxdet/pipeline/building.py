@@ -9,8 +9,9 @@ from pathlib import Path
 from fxdet.core.files import sha256_file, write_json_lines
 from fxdet.core.findings import Report
 from fxdet.data.samples import Sample
-from fxdet.pipeline.api import Pipeline, PipelineOptions, load_pipeline
+from fxdet.pipeline.api import Pipeline, PipelineOptions
 from fxdet.pipeline.fitting import FitOptions, fit_pipeline, pair_reports
+from fxdet.pipeline.loading import load_pipeline
 from fxdet.zoo.cards import PIPELINE_NAME, PipelineCard, read_card, write_card
 from fxdet.zoo.weights import write_half
 

@@ -18,9 +18,10 @@ from fxdet.core.objects import ClassScores, Crops, Radiograph
 from fxdet.core.processors import usable_processors
 from fxdet.core.protocols import FakeClassifier, FakeLocalizer
 from fxdet.pipeline import device
-from fxdet.pipeline.api import Pipeline, PipelineOptions, load_pipeline
+from fxdet.pipeline.api import Pipeline, PipelineOptions
 from fxdet.pipeline.device import choose_device, choose_precision
 from fxdet.pipeline.fusion import finding_features, fuse, image_features
+from fxdet.pipeline.loading import load_pipeline
 from fxdet.zoo.cards import LogisticCoefficients, OperatingPoints, PipelineCard
 
 

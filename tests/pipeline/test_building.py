@@ -15,8 +15,9 @@ from fxdet.data.samples import BoxLabel, Sample
 from fxdet.imaging.reading import open_radiograph
 from fxdet.imaging.synthetic import DrawingOptions, draw_radiograph
 from fxdet.localize.views import mirror_located, mirror_radiograph
-from fxdet.pipeline.api import PipelineOptions, load_pipeline
+from fxdet.pipeline.api import PipelineOptions
 from fxdet.pipeline.building import BuildOptions, build_pipeline, pack_model, run_over
+from fxdet.pipeline.loading import load_pipeline
 from fxdet.zoo.cards import read_card, read_pipeline_card, write_card
 
 
