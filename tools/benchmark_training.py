@@ -1,15 +1,17 @@
 #!/usr/bin/env python
 """Time training beside ``yolo train`` and timm's ``train.py``: same network, pictures, size, batch and machine.
 
-Each trainer runs twice on drawn radiographs, for one epoch and for more; the difference of the two wall-clock times is
-what an epoch costs, validation on a few pictures included, and start-up left out. Run it on a machine that does nothing
-else; timm's script is not part of its package: https://github.com/huggingface/pytorch-image-models/blob/main/train.py
+Each trainer runs on drawn radiographs for one epoch and for more; the difference of the two wall-clock times is what an
+epoch costs, validation on a few pictures included, and start-up left out. Trainers take turns, and the shortest time of
+each counts: whatever else a machine does only ever adds to it. Run it on a machine that does nothing else; timm's
+script is not part of its package: https://github.com/huggingface/pytorch-image-models/blob/main/train.py
 
 ``python tools/benchmark_training.py --timm-script train.py``
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from time import perf_counter
 
@@ -68,31 +71,53 @@ class Trial:
 @click.option("--timm-script", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="timm's train.py.")
 @click.option("--pictures", default=128, show_default=True, type=click.IntRange(64), help="Drawn for training.")
 @click.option("--epochs", default=4, show_default=True, type=click.IntRange(2), help="Of the longer run.")
+@click.option("--repeats", default=1, show_default=True, type=click.IntRange(1), help="Turns of every trainer.")
+@click.option("--network", "networks", multiple=True, help="Time this one alone; the file's other rows stay.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=RESULT, help="Result file.")
-def main(timm_script: Path | None, pictures: int, epochs: int, output: Path) -> None:
+def main(
+    timm_script: Path | None, pictures: int, epochs: int, repeats: int, networks: tuple[str, ...], output: Path
+) -> None:
     """Time every trainer and write one result file."""
+    packages = {module.__name__: module.__version__ for module in (torch, timm, ultralytics)}
+    environment = describe_environment(torch.device("cpu"), choose_precision("auto", torch.device("cpu")))
+    about = {"schema": 1, "processor": environment["processor"], "cores": os.cpu_count(), "packages": packages}
+    others = _others(output, about, networks) if networks else []
     with tempfile.TemporaryDirectory() as place:
         data = Path(place) / "drawn"
         write_drawn_set(data, [("train", pictures), ("val", VAL)], np.random.default_rng(7), DrawingOptions((454, 373)))
         _for_timm(data)
         convert(open_samples(data / "drawn.csv"), data / "yolo", ConvertOptions("yolo"))
         trials = [*_classifiers(data, timm_script), *_localizers(data)]
-        rows = [_measured(trial, pictures, epochs) for trial in tqdm(trials, unit="trainer", disable=None)]
-    packages = {module.__name__: module.__version__ for module in (torch, timm, ultralytics)}
-    environment = describe_environment(torch.device("cpu"), choose_precision("auto", torch.device("cpu")))
-    machine = {"processor": environment["processor"], "cores": os.cpu_count()}
-    write_json(output, {"schema": 1, "pictures": pictures, **machine, "packages": packages, "rows": rows})
+        chosen = [trial for trial in trials if trial.network in (networks or (trial.network,))]
+        rows = _measured(chosen, pictures, epochs, repeats)
+    write_json(output, {**about, "rows": [*rows, *others]})
     click.echo(output)
 
 
-def _measured(trial: Trial, pictures: int, epochs: int) -> dict[str, object]:
-    """Return pictures per second of a trainer, from a short and a long run."""
-    short, long = (_seconds(trial, count) for count in (1, epochs))
-    rate = pictures * (epochs - 1) / max(long - short, 1e-9)
+def _others(output: Path, about: dict[str, object], networks: tuple[str, ...]) -> list[dict[str, object]]:
+    """Return the rows of the networks that are not timed now, which must be of the same machine and packages."""
+    stored = json.loads(output.read_text(encoding="utf-8"))
+    if any(stored[name] != value for name, value in about.items()):
+        raise click.ClickException(f"{output} was measured on another machine or with other packages – time all anew")
+    return [row for row in stored["rows"] if row["network"] not in networks]
+
+
+def _measured(trials: list[Trial], pictures: int, epochs: int, repeats: int) -> list[dict[str, object]]:
+    """Return pictures per second of every trainer, from the shortest of its short and of its long runs."""
+    turns = [(trial, count) for _ in range(repeats) for trial in trials for count in (1, epochs)]
+    times: dict[tuple[int, int], float] = {}
+    for trial, count in tqdm(turns, unit="run", disable=None):
+        key = id(trial), count
+        times[key] = min(times.get(key, inf), _seconds(trial, count))
+    return [_row(trial, pictures, (times[id(trial), epochs] - times[id(trial), 1]) / (epochs - 1)) for trial in trials]
+
+
+def _row(trial: Trial, pictures: int, seconds: float) -> dict[str, object]:
+    rate = pictures / max(seconds, 1e-9)
     tqdm.write(f"{trial.network} {trial.precision} {trial.trainer}: {rate:.1f} pictures/s", file=sys.stderr)
     return {
         "trainer": trial.trainer, "network": trial.network, "size": trial.size, "batch": trial.batch,
-        "precision": trial.precision, "pictures_per_second": round(rate, 2), "start_seconds": round(short, 1),
+        "precision": trial.precision, "pictures": pictures, "pictures_per_second": round(rate, 2),
     }  # fmt: skip
 
 

@@ -14,11 +14,11 @@ def training_speed_table(repository: Repository) -> str:
     rows = [
         (
             row["network"], f"{row['size']}", f"{row['batch']}", row["precision"], row["trainer"],
-            f"{row['pictures_per_second']:.1f}",
+            f"{row['pictures']}", f"{row['pictures_per_second']:.1f}",
         )
         for row in record["rows"]
     ]  # fmt: skip
     packages = ", ".join(f"{name} {number}" for name, number in record["packages"].items())
-    head = ("network", "size, px", "batch", "precision", "trainer", "pictures/s")
-    where = f"{record['processor']}, {record['cores']} cores; {packages}; {record['pictures']} drawn radiographs."
+    head = ("network", "size, px", "batch", "precision", "trainer", "pictures an epoch", "pictures/s")
+    where = f"{record['processor']}, {record['cores']} cores; {packages}; drawn radiographs."
     return f"{table(head, rows)}\n\n{where}"
