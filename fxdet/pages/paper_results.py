@@ -11,7 +11,8 @@ from fxdet.evaluation.estimate import Estimate, plain_number
 from fxdet.evaluation.paper_checks import Place, place_of
 from fxdet.evaluation.papers import PRINTED_TWICE, PUBLISHED_ROWS, Printed, PublishedRow, published_row
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository
-from fxdet.training.paper_config import PaperRow, decisive, read_row, row_files, training_config
+from fxdet.training.config_hash import decisive
+from fxdet.training.paper_config import PaperRow, read_row, row_files, training_config
 from fxdet.training.paper_tables import NOT_RUN
 
 PUBLISHED_PROTOCOL = "as-published"

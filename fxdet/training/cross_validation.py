@@ -21,10 +21,10 @@ from fxdet.evaluation.resampling import IntervalOptions
 from fxdet.training.classification import radiograph_store
 from fxdet.training.classifier_config import ClassifierConfig
 from fxdet.training.config import load_config
-from fxdet.training.paper_config import config_hash, decisive
-from fxdet.training.paper_fits import SCORES, FitResult, Judged, run_fit
-from fxdet.training.paper_results import joined, score_figures
+from fxdet.training.config_hash import config_hash, decisive
+from fxdet.training.fits import SCORES, FitResult, run_fit
 from fxdet.training.processes import Processes
+from fxdet.training.scores import Judged, joined, score_figures
 
 RESULT = "folds.json"
 """File of the run folder with the pooled figures."""

@@ -26,8 +26,8 @@ from fxdet.evaluation.attention import AttentionRows, attention_figures
 from fxdet.evaluation.resampling import IntervalOptions
 from fxdet.imaging.geometry import apply_affine, invert_affine
 from fxdet.imaging.reading import open_radiograph
+from fxdet.training.fits import LAST
 from fxdet.training.paper_config import PaperRow
-from fxdet.training.paper_fits import LAST
 from fxdet.training.reproduction import Selection, result_keys, run_folder
 
 ATTENTION = "attention.json"

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fxdet.core.errors import ConfigError, did_you_mean
 from fxdet.data.filters import FILTERS
 from fxdet.evaluation.papers import PAPERS
 from fxdet.training.classifier_config import ClassifierConfig
-from fxdet.training.config import config_to_plain, load_config
+from fxdet.training.config import load_config
 from fxdet.training.options import check
 
 BASE = "base"
 """File name, without ending, of what a paper's rows share; it is no row."""
-
-_WITHOUT_EFFECT = {"run", "audit", "licence", "description", "name", "tag"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +140,3 @@ def training_config(row: PaperRow, protocol: ProtocolOptions, seed: int, filter_
     source = replace(row.sources[0], split=protocol.split, allow_leak=protocol.allow_leak)
     chosen = None if filter_name == "none" else filter_name
     return replace(plain, sources=(source,), loop=replace(row.loop, seed=seed), filter=chosen)
-
-
-def config_hash(config: ClassifierConfig) -> str:
-    """Return a hash over everything of a training that changes its result, but not over places and names."""
-    text = json.dumps(decisive(config), sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def decisive(config: ClassifierConfig) -> dict[str, Any]:
-    """Return what :func:`config_hash` hashes, as plain data without paths of this machine."""
-    data = {key: value for key, value in config_to_plain(config).items() if key not in _WITHOUT_EFFECT}
-    data["loop"] = {key: value for key, value in data["loop"].items() if key not in ("workers", "threads")}
-    data["sources"] = [{**source, "path": Path(source["path"]).name} for source in data["sources"]]
-    for source in data["sources"]:
-        source["split"] = Path(source["split"]).name if ".csv" in str(source["split"]) else source["split"]
-    data["initial_weights"] = Path(data["initial_weights"]).name
-    return data

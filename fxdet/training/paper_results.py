@@ -10,21 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fxdet._version import __version__
 from fxdet.core.errors import DataError
-from fxdet.core.labels import LabelMap
-from fxdet.evaluation import confusion as cm
-from fxdet.evaluation.binary import decision_figures, probability_figures, ranking_figures
 from fxdet.evaluation.estimate import Estimate
-from fxdet.evaluation.multiclass import ClassRows, class_figures
 from fxdet.evaluation.paper_checks import place_of
 from fxdet.evaluation.papers import published_row
 from fxdet.evaluation.ranking import Ranking
-from fxdet.evaluation.resampling import IntervalOptions, Resampling
-from fxdet.evaluation.shares import share_estimate
-from fxdet.training.paper_fits import FitResult, TestScores
+from fxdet.evaluation.resampling import IntervalOptions
+from fxdet.training.fits import FitResult
+from fxdet.training.scores import TestScores, joined, score_figures
 
 SCHEMA = 1
 
@@ -63,55 +58,6 @@ class ResultKey:
     def path(self, results: Path) -> Path:
         """Return the file below the folder of results."""
         return results / self.paper / f"{self.name}.json"
-
-
-def joined(parts: Sequence[TestScores]) -> TestScores:
-    """Return the scores of several folds as one."""
-    return TestScores(
-        tuple(name for part in parts for name in part.names),
-        tuple(group for part in parts for group in part.groups),
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("times", "truth", "probability", "lookup")
-        ),
-    )
-
-
-def score_figures(
-    scores: TestScores, head: str, classes: Sequence[str], options: IntervalOptions
-) -> tuple[dict[str, Estimate], cm.ConfusionTable]:
-    """Return all figures of a test part and its confusion matrix; a picture counts as often as it was published.
-
-    Args:
-        scores: The scores.
-        head: ``fracture`` or ``region``.
-        classes: Class names.
-        options: Bootstrap draws and seed.
-    """
-    rows = np.repeat(np.arange(len(scores.names)), scores.times)
-    truth, probability = scores.truth[rows], scores.probability[rows]
-    group = np.asarray(scores.groups)[rows]
-    lookup = share_estimate(scores.lookup[rows] == truth, group)
-    if head == "fracture":
-        figures, table = _fracture_figures(truth, probability, group, options)
-    else:
-        allowed = np.eye(len(classes), dtype=bool)[truth]
-        figures, table = class_figures(ClassRows(LabelMap(tuple(classes)), probability, allowed, group), options)
-    return {**figures, "lookup_accuracy": lookup}, table
-
-
-def _fracture_figures(
-    truth: NDArray[np.int64], probability: NDArray[np.float64], group: NDArray[Any], options: IntervalOptions
-) -> tuple[dict[str, Estimate], cm.ConfusionTable]:
-    resampling = Resampling(group, options)
-    fractured, called = truth == 1, probability.argmax(axis=1) == 1
-    figures = {
-        **decision_figures(fractured, called, resampling),
-        **ranking_figures(fractured, probability[:, 1], resampling),
-        **probability_figures(fractured, probability[:, 1], resampling),
-    }
-    matrix = cm.confusion(truth, called.astype(np.int64), 2)[0]
-    return figures, cm.ConfusionTable.of(matrix, ("normal", "fractured"), "fracture")
 
 
 def build_result(key: ResultKey, about: Mapping[str, Any], links: Sequence[Sequence[FitResult]]) -> dict[str, Any]:

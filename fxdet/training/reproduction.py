@@ -18,11 +18,13 @@ from fxdet.data.splits import SplitRow, named_split
 from fxdet.data.splitting import SplitPlan
 from fxdet.training.classification import radiograph_store
 from fxdet.training.classifier_config import ClassifierConfig
-from fxdet.training.paper_config import PaperRow, ProtocolOptions, config_hash, decisive, training_config
-from fxdet.training.paper_fits import LAST, SCORES, FitResult, Judged, run_fit
+from fxdet.training.config_hash import config_hash, decisive
+from fxdet.training.fits import LAST, SCORES, FitResult, run_fit
+from fxdet.training.paper_config import PaperRow, ProtocolOptions, training_config
 from fxdet.training.paper_results import ResultKey, build_result, read_result
 from fxdet.training.pictures import RadiographStore
 from fxdet.training.processes import Processes
+from fxdet.training.scores import Judged
 
 logger = getLogger(__name__)
 

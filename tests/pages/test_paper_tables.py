@@ -8,7 +8,8 @@ import pytest
 
 from fxdet.pages.paper_tables import attention_table, chain_table, filters_table, rows_table, runs_table
 from fxdet.pages.sources import Repository
-from fxdet.training.paper_config import decisive, read_row, row_files, training_config
+from fxdet.training.config_hash import decisive
+from fxdet.training.paper_config import read_row, row_files, training_config
 from tests.pages.paper_files import made_up_result, write_result
 
 

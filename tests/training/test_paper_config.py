@@ -13,8 +13,9 @@ from fxdet.core.errors import ConfigError
 from fxdet.evaluation.papers import PAPERS, PUBLISHED_ROWS
 from fxdet.training.classifier_config import ClassifierConfig
 from fxdet.training.config import config_to_yaml, load_config
+from fxdet.training.config_hash import config_hash
 from fxdet.training.optimise import frozen_names
-from fxdet.training.paper_config import config_hash, read_row, row_files, training_config
+from fxdet.training.paper_config import read_row, row_files, training_config
 from fxdet.training.reproduction import Selection, result_keys
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "papers"

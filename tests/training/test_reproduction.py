@@ -24,10 +24,10 @@ from fxdet.training.paper_attention import weights_of, write_row_attention
 from fxdet.training.paper_comparison import filter_tests
 from fxdet.training.paper_config import read_row
 from fxdet.training.paper_figures import draw_roc
-from fxdet.training.paper_fits import distinct_pictures
 from fxdet.training.paper_results import read_result
 from fxdet.training.reproduction import Selection
 from fxdet.training.run_folder import RunFolder
+from fxdet.training.scores import distinct_pictures
 from fxdet.zoo.hub import load_classifier
 
 PLAIN = {"rotate": 0, "scale": 0, "translate": 0, "brightness": 0, "contrast": 0, "clahe": 0, "blur": 0, "dropout": 0}
@@ -157,7 +157,7 @@ def test_a_finished_row_is_skipped_and_restart_makes_it_anew(paper, tmp_path: Pa
     path = tmp_path / "results" / "sriram2026" / "tiny.grouped.7.json"
     before = path.stat().st_mtime_ns
     with monkeypatch.context() as patch:
-        patch.setattr("fxdet.training.paper_fits.run_classifier", None)
+        patch.setattr("fxdet.training.fits.run_classifier", None)
         assert "tiny.grouped.7: done" in run(paper, *only).output
         path.unlink()
         run(paper, *only)  # the scores of the run folder are enough
