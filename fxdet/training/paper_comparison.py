@@ -51,13 +51,24 @@ def _pairs(results: Sequence[Result]) -> Iterator[tuple[Result, Result]]:
 
 
 def _test(plain: Result, filtered: Result) -> Comparison:
+    what = f"{filtered['row']}-{filtered['filter']}.{filtered['protocol']}.{filtered['seed']}"
+    if differing := _differing(plain, filtered):
+        keys = ", ".join(differing)
+        raise DataError(f"{what} was trained otherwise than without the filter: {keys} – run both again with --restart")
     first, second = accuracy_rows(filtered), accuracy_rows(plain)
     if first.keys() != second.keys():
-        what = f"{filtered['row']}-{filtered['filter']}.{filtered['protocol']}.{filtered['seed']}"
         raise DataError(f"{what} was tested on other pictures than without the filter – run both again with --restart")
     names = [name for name, (_, _, times) in first.items() for _ in range(times)]
     with_filter, without = ([rows[name][0] for name in names] for rows in (first, second))
     return mcnemar((filtered["filter"], "none"), with_filter, without)
+
+
+def _differing(plain: Result, filtered: Result) -> list[str]:
+    """Return the keys in which two trainings differ beside the filter."""
+    one, other = (
+        {**result["configuration"], "sha256": result["initial_weights_sha256"]} for result in (plain, filtered)
+    )
+    return sorted(key for key in (one.keys() | other.keys()) - {"filter"} if one.get(key) != other.get(key))
 
 
 def write_filter_tests(results: Sequence[Result], folder: Path) -> Path:

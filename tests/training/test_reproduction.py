@@ -303,7 +303,8 @@ def made_up(filter_name: str, right: str) -> dict:
     scores = [f"p{i},g{i},{3 if i == 1 else 1},1,0,{0.2 if r == '+' else 0.8},{0.8 if r == '+' else 0.2}" for i, r in
               enumerate(right)]  # fmt: skip
     return {"row": "r", "protocol": "p", "seed": 1, "filter": filter_name, "chain": [], "n": 6, "classes": ["a", "b"],
-            "scores": scores}  # fmt: skip
+            "scores": scores, "initial_weights_sha256": "",
+            "configuration": {"epochs": 3, **({} if filter_name == "none" else {"filter": filter_name})}}  # fmt: skip
 
 
 def test_paired_tests_by_hand():
@@ -316,6 +317,11 @@ def test_paired_tests_by_hand():
     other = made_up("clahe", "++++")
     with pytest.raises(DataError, match="other pictures"):
         filter_tests([made_up("none", "-+-+"), {**other, "scores": other["scores"][1:]}])
+    longer = {**other, "configuration": {"epochs": 4, "filter": "clahe"}}
+    with pytest.raises(DataError, match=r"r-clahe\.p\.1 was trained otherwise than without the filter: epochs –"):
+        filter_tests([made_up("none", "-+-+"), longer])
+    with pytest.raises(DataError, match="sha256"):
+        filter_tests([made_up("none", "-+-+"), {**other, "initial_weights_sha256": "ab"}])
     assert filter_tests([made_up("clahe", "++++")]) == []
 
 
