@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -97,16 +98,25 @@ class TensorBoardLog:
             self._writer.close()
 
 
-def folder_callbacks(folder: Path, monitor: str, note: str) -> list[Callback]:
-    """Return what keeps a run folder's ``log.csv``, ``curves.png`` and TensorBoard log.
+@contextmanager
+def folder_callbacks(folder: Path, monitor: str, note: str, is_first: bool) -> Iterator[list[Callback]]:
+    """Give what keeps a run folder's ``log.csv``, ``curves.png`` and TensorBoard log, and close it at the end.
 
     Args:
         folder: The run folder.
         monitor: Figure that chooses the best epoch.
         note: What heads the CSV; empty for nothing.
+        is_first: Whether this is the first process; the others keep nothing.
     """
-    return [
-        CsvLog(folder / "log.csv", note),
-        Curves(folder / "curves.png", monitor),
-        TensorBoardLog(folder / "tensorboard"),
-    ]
+    callbacks: list[Callback] = []
+    if is_first:
+        callbacks = [
+            CsvLog(folder / "log.csv", note),
+            Curves(folder / "curves.png", monitor),
+            TensorBoardLog(folder / "tensorboard"),
+        ]
+    try:
+        yield callbacks
+    finally:
+        for callback in callbacks:
+            callback.close()

@@ -166,12 +166,8 @@ def run_classifier(
     faulty = config.fault == "optimiser_holds_another_network"
     options = TrainingOptions(config.loop, config.optimiser, config.schedule, config.freeze, faulty)
     note = leak_note([source.stamp for source in sources], check)
-    callbacks = folder_callbacks(folder.path, config.loop.monitor, note) if processes.is_first else []
-    try:
+    with folder_callbacks(folder.path, config.loop.monitor, note, processes.is_first) as callbacks:
         result = run_training(task, options, folder, processes, callbacks, resume)
-    finally:
-        for callback in callbacks:
-            callback.close()
     if processes.is_first:
         write_classifier_card(config, folder, task.validation, result, processes.device)
     return result

@@ -54,15 +54,11 @@ def train_detector(
     if processes.is_first:
         folder.prepare(resume, config_to_yaml(config))
         note = _write_facts(folder, config, parts, processes.device)
-    callbacks = folder_callbacks(folder.path, MONITOR, note) if processes.is_first else []
-    try:
+    with folder_callbacks(folder.path, MONITOR, note, processes.is_first) as callbacks:
         if config.is_yolo:
             result = train_yolo(config, callbacks)
         else:
             result = train_faster_rcnn(config, folder, processes, callbacks, resume, parts)
-    finally:
-        for callback in callbacks:
-            callback.close()
     if processes.is_first:
         write_detector_card(config, folder, result)
     return result

@@ -206,12 +206,8 @@ def distil(
     task = DistillationTask(student, teacher.backbone, training, validation, config, device)
     loop: LoopOptions = replace(config.loop, monitor=MONITOR, monitor_mode="min")
     options = TrainingOptions(loop, config.optimiser, config.schedule, config.freeze)
-    callbacks = folder_callbacks(folder.path, MONITOR, "") if processes.is_first else []
-    try:
+    with folder_callbacks(folder.path, MONITOR, "", processes.is_first) as callbacks:
         result = run_training(task, options, folder, processes, callbacks, resume)
-    finally:
-        for callback in callbacks:
-            callback.close()
     if processes.is_first:
         _write_backbone(folder, task.about())
     return result
