@@ -117,8 +117,7 @@ def _run(paper: _Paper, device: str, switches: tuple[bool, bool]) -> None:
 
     logging.getLogger("fxdet.training.loop").setLevel(logging.INFO)
     with join_processes(device, os.environ) as processes:
-        if processes.world > 1:
-            raise ConfigError("fxdet reproduce runs in one process – start it without torchrun")
+        processes.require_one("fxdet reproduce")
         places = RunPlaces(paper.results, *switches)
         runs = Reproduction(places, processes, lambda line: click.echo(f"fxdet: {line}", err=True))
         for _ in run_all(runs, paper.rows, paper.selection):

@@ -67,7 +67,8 @@ def folds(config: Path, overrides: tuple[str, ...], restart: bool, device: str) 
     from fxdet.training.cross_validation import cross_validate, folds_text
     from fxdet.training.processes import join_processes
 
-    with join_processes(device, {}) as processes:
+    with join_processes(device, os.environ) as processes:
+        processes.require_one("fxdet train folds")
         path = cross_validate(
             config, overrides, restart, processes, lambda line: click.echo(f"fxdet: {line}", err=True)
         )

@@ -47,6 +47,15 @@ class Processes:
         options: dict[str, Any] = {"device_ids": ids, "find_unused_parameters": True, _SYNC_BUFFERS: False}
         return DistributedDataParallel(network, **options)
 
+    def require_one(self, command: str) -> None:
+        """Refuse several processes, for a command that trains one network after another.
+
+        Raises:
+            ConfigError: torchrun started more than one.
+        """
+        if self.world > 1:
+            raise ConfigError(f"{command} runs in one process – start it without torchrun")
+
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of a tensor over the processes."""
         if self.world > 1:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
 
@@ -17,6 +18,7 @@ from fxdet.core.errors import ConfigError
 from fxdet.training.classifier_config import ClassifierConfig
 from fxdet.training.config import load_config
 from fxdet.training.cross_validation import cross_validate, folds_of, of_fold
+from fxdet.training.processes import Processes
 
 Config = Callable[..., Path]
 LOOP = {"epochs": 2, "batch_size": 16, "ema_decay": 0, "precision": "fp32"}
@@ -96,3 +98,9 @@ def test_the_configuration_that_comes_with_the_repository():
     assert folds_of(read) == (0, 1, 2, 3, 4)
     second = of_fold(read, 2)
     assert (second.sources[0].split, second.run) == ("fracatlas/grouped-strict@2", Path("somewhere/fold2"))
+
+
+def test_several_processes_are_refused():
+    Processes(torch.device("cpu")).require_one("fxdet train folds")
+    with pytest.raises(ConfigError, match="fxdet train folds runs in one process – start it without torchrun"):
+        Processes(torch.device("cpu"), rank=1, world=2).require_one("fxdet train folds")
