@@ -44,6 +44,7 @@ from fxdet.training.run_folder import describe_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "docs" / "results" / "training_speed.json"
+CLASSIFIERS = ("resnet18", "mobilenetv2_100")
 VAL = 16
 """Radiographs of the validation part: as few as the trainers take."""
 
@@ -87,7 +88,8 @@ def main(
         write_drawn_set(data, [("train", pictures), ("val", VAL)], np.random.default_rng(7), DrawingOptions((454, 373)))
         _for_timm(data)
         convert(open_samples(data / "drawn.csv"), data / "yolo", ConvertOptions("yolo"))
-        trials = [*_classifiers(data, timm_script), *_localizers(data)]
+        classifiers = [trial for network in CLASSIFIERS for trial in _classifier(network, data, timm_script)]
+        trials = [*classifiers, *_localizers(data)]
         chosen = [trial for trial in trials if trial.network in (networks or (trial.network,))]
         rows = _measured(chosen, pictures, epochs, repeats)
     write_json(output, {**about, "rows": [*rows, *others]})
@@ -133,8 +135,8 @@ def _seconds(trial: Trial, epochs: int) -> float:
         return perf_counter() - started
 
 
-def _classifiers(data: Path, timm_script: Path | None) -> list[Trial]:
-    network, size, batch = "resnet18", 224, 32
+def _classifier(network: str, data: Path, timm_script: Path | None) -> list[Trial]:
+    size, batch = 224, 32
     precision = _precisions()[0]
 
     def ours(epochs: int, place: Path) -> list[str]:

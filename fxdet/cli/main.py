@@ -11,6 +11,7 @@ import click
 from fxdet._version import __version__
 from fxdet.cli.lazy import Entry, LazyGroup
 from fxdet.core.errors import FxdetError
+from fxdet.core.memory import keep_freed_memory
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -27,6 +28,7 @@ COMMANDS = {
     "zoo": Entry("fxdet.cli.zoo:zoo", "List, show, fetch, verify and publish models."),
 }
 """Command → where it lies; nothing below is imported before it is used, so that ``fxdet --help`` is quick."""
+_RUNS_NETWORKS = frozenset({"predict", "demo", "train", "reproduce"})
 
 
 class _MainGroup(LazyGroup):
@@ -82,3 +84,5 @@ def main(ctx: click.Context, verbose: bool) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
     ctx.call_on_close(lambda: logger.removeHandler(handler))
+    if ctx.invoked_subcommand in _RUNS_NETWORKS:
+        keep_freed_memory()

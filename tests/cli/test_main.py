@@ -68,6 +68,14 @@ def test_commands_load_and_explain_themselves(name):
     assert "Usage:" in result.output
 
 
+@pytest.mark.parametrize(("name", "times"), [("predict", 1), ("demo", 1), ("train", 1), ("reproduce", 1), ("zoo", 0)])
+def test_commands_that_run_networks_keep_freed_memory(monkeypatch, name, times):
+    calls = []
+    monkeypatch.setattr(module, "keep_freed_memory", lambda: calls.append(name))
+    assert invoke(name, "--help").exit_code == 0
+    assert len(calls) == times
+
+
 def test_a_misspelt_command_gets_a_suggestion():
     result = invoke("predit")
     assert result.exit_code == 2
