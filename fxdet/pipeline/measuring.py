@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from fxdet.core.labels import Decision
 from fxdet.core.protocols import Localizer
@@ -75,7 +76,7 @@ def measure_boxes(pairs: Pairs, options: MeasureOptions) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     for name, suffix in (("pipeline", ""), ("localizer", "_localizer")):
         rows = box_rows(pairs, name)
-        found = {**_average_precisions(rows, options), **_froc(rows, options)}
+        found = {**measure_average_precisions(rows, options), **measure_froc(rows, options)}
         figures.update({f"{figure}{suffix}": value for figure, value in found.items()})
     return figures
 
@@ -93,18 +94,28 @@ def measure_localizer(localizer: Localizer, samples: Sequence[Sample], options: 
     Raises:
         ReadError: A file is no readable radiograph.
     """
+    rows = located_rows(localizer, samples)
+    return {f"detector_{name}": figure for name, figure in measure_average_precisions(rows, options).items()}
+
+
+def located_rows(localizer: Localizer, samples: Sequence[Sample]) -> BoxRows:
+    """Run a localizer over radiographs; return its fracture boxes, all of them, beside the reference boxes.
+
+    Raises:
+        ReadError: A file is no readable radiograph.
+    """
     images, sizes = [], []
-    for start in range(0, len(samples), BATCH):
+    for start in tqdm(range(0, len(samples), BATCH), desc="locate", unit="batch", disable=None, leave=False):
         batch = samples[start : start + BATCH]
         radiographs = [open_radiograph(sample.path) for sample in batch]
         sizes += [radiograph.size for radiograph in radiographs]
         for sample, located in zip(batch, localizer.locate(radiographs), strict=True):
             images.append(ImageBoxes(located.fractures.xyxy, located.fractures.score, sample.fracture_xyxy))
-    rows = BoxRows(images, sizes, np.array([sample.group for sample in samples], dtype=str))
-    return {f"detector_{name}": figure for name, figure in _average_precisions(rows, options).items()}
+    return BoxRows(images, sizes, np.array([sample.group for sample in samples], dtype=str))
 
 
-def _average_precisions(rows: BoxRows, options: MeasureOptions) -> dict[str, Figure]:
+def measure_average_precisions(rows: BoxRows, options: MeasureOptions) -> dict[str, Figure]:
+    """Return AP50 and AP50:95."""
     wanted = {"ap50": COCO_IOUS[:1], "ap50_95": COCO_IOUS}
     return {name: _counted(_average_precision(rows, ious, options), rows) for name, ious in wanted.items()}
 
@@ -114,7 +125,8 @@ def _average_precision(rows: BoxRows, ious: NDArray[np.float64], options: Measur
     return Resampling(rows.group, options.intervals).estimate(lambda weights: average_precisions(matches, weights))
 
 
-def _froc(rows: BoxRows, options: MeasureOptions) -> dict[str, Figure]:
+def measure_froc(rows: BoxRows, options: MeasureOptions) -> dict[str, Figure]:
+    """Return the share of reference boxes found at each rate of :data:`RATES`."""
     matches = match_affinity(rows.images, "iou")
     names = {f"sensitivity_at_{rate:g}_false_positives": len(rows.images) for rate in RATES}
     found = Resampling(rows.group, options.intervals).estimates(
