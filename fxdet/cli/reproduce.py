@@ -48,6 +48,7 @@ class _Paper:
 @click.option("--compare-filters", is_flag=True, help="Only test each filter against none (McNemar, Holm).")
 @click.option("--psnr", is_flag=True, help="Only measure the filters' PSNR on the first row's data.")
 @click.option("--roc", is_flag=True, help="Only draw the ROC curves of the results.")
+@click.option("--curves", is_flag=True, help="Only draw the learning curves of the results.")
 @click.option("--attention", type=click.Path(path_type=Path), help="Only Grad-CAM figures, on this set with boxes.")
 @click.option("--attention-split", default="fracatlas/grouped", show_default=True, help="Its split list; part test.")
 @click.option("--check-published", is_flag=True, help="Recompute every published matrix and list contradictions.")
@@ -70,6 +71,7 @@ def reproduce(
     compare_filters: bool,
     psnr: bool,
     roc: bool,
+    curves: bool,
     attention: Path | None,
     attention_split: str,
     check_published: bool,
@@ -89,7 +91,7 @@ def reproduce(
 
     read = tuple(read_row(path, overrides, reduced) for path in row_files(configs, paper, rows))
     chosen = _Paper(paper, read, Selection(protocols, filters, seeds, folds), results)
-    others = {"compare": compare_filters, "psnr": psnr, "roc": roc}
+    others = {"compare": compare_filters, "psnr": psnr, "roc": roc, "curves": curves}
     if attention is not None:
         _attention(chosen, attention, attention_split)
     elif any(others.values()):
@@ -136,7 +138,7 @@ def _show(paper: _Paper) -> None:
 def _write_beside(paper: _Paper, wanted: dict[str, bool]) -> None:
     from fxdet.data.filter_comparison import ComparisonOptions
     from fxdet.training.paper_comparison import write_filter_psnr, write_filter_tests
-    from fxdet.training.paper_figures import draw_roc
+    from fxdet.training.paper_figures import draw_learning_curves, draw_roc
     from fxdet.training.paper_results import read_results
 
     folder = paper.results / paper.name
@@ -145,9 +147,10 @@ def _write_beside(paper: _Paper, wanted: dict[str, bool]) -> None:
     if wanted["psnr"]:
         data = paper.rows[0].sources[0].path
         click.echo(write_filter_psnr(data, folder, ComparisonOptions(jpeg_quality=75)))
-    if wanted["roc"]:
-        for path in draw_roc(read_results(paper.results, paper.name), folder):
-            click.echo(path)
+    for name, draw in (("roc", draw_roc), ("curves", draw_learning_curves)):
+        if wanted[name]:
+            for path in draw(read_results(paper.results, paper.name), folder):
+                click.echo(path)
 
 
 def _attention(paper: _Paper, data: Path, split: str) -> None:

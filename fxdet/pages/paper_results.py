@@ -168,10 +168,11 @@ def verdict(row: PaperRow, name: str, seeds: Seeds) -> str:
     place: Place = place_of(known.figures[name], ours)
     if place == "undefined":
         return NOT_MEASURED
+    stamp = ["reduced"] if seeds.reduced else []
     if place == "inside":
-        return "reproduced"
+        return "; ".join(["reproduced", *stamp])
     if place == "below":
-        return "reproduced, ours lies above"
+        return "; ".join(["reproduced, ours lies above", *stamp])
     return "; ".join(["**not reproduced**: published lies above", *_reasons(row, seeds)])
 
 

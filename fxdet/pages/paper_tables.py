@@ -39,11 +39,9 @@ def rows_table(repository: Repository, paper: str) -> str:
     """Return every printed figure of a paper beside ours, protocol by protocol, with the look-up and the verdict."""
     found = read_paper(repository, paper)
     lines = [(row, name) for row in found.rows for name in _figures(row)]
-    several = any(name != MAIN_FIGURE for _, name in lines)
-    head = ["row", "published", *(PROTOCOL_WORDS.get(name, name) for name in found.protocols)]
-    head += ["look-up: same protocol / leak-free", "verdict", "first weights"]
-    head[1:1] = ["figure"] if several else []
-    return table(head, [_line(found, row, name, several) for row, name in lines])
+    protocols = [PROTOCOL_WORDS.get(name, name) for name in found.protocols]
+    head = ["row", "figure", "published", *protocols, "look-up: same protocol / leak-free", "verdict", "first weights"]
+    return table(head, [_line(found, row, name) for row, name in lines])
 
 
 def _figures(row: PaperRow) -> list[str]:
@@ -51,7 +49,7 @@ def _figures(row: PaperRow) -> list[str]:
     return list(dict.fromkeys([MAIN_FIGURE, *(known.figures if known else ())]))
 
 
-def _line(found: PaperTable, row: PaperRow, name: str, several: bool) -> list[str]:
+def _line(found: PaperTable, row: PaperRow, name: str) -> list[str]:
     seeds = {protocol: found.of(row, protocol) for protocol in found.protocols}
     cells = [seeds[protocol].cell(name) if protocol in row.protocols else NOT_MEASURED for protocol in found.protocols]
     results = [result for item in seeds.values() for result in item.results]
@@ -59,8 +57,8 @@ def _line(found: PaperTable, row: PaperRow, name: str, several: bool) -> list[st
     looked = " / ".join(plain_number(item.value if item else None) for item in look_ups)
     guess = looked if name == MAIN_FIGURE and results else NOT_MEASURED
     judged = verdict(row, name, found.of(row, PUBLISHED_PROTOCOL))
-    words = [FIGURE_WORDS.get(name, name)] if several else []
-    return [row.label, *words, printed_text(row, name), *cells, guess, judged, first_weights(row, results)]
+    words = FIGURE_WORDS.get(name, name)
+    return [row.label, words, printed_text(row, name), *cells, guess, judged, first_weights(row, results)]
 
 
 def filters_table(repository: Repository, paper: str) -> str:
@@ -94,17 +92,19 @@ def _tests(repository: Repository, paper: str) -> dict[tuple[str, ...], Record]:
 
 def chain_table(repository: Repository, paper: str) -> str:
     """Return chains of trainings link by link: each goes on from the one before and is read off the same test part."""
-    lines = []
+    lines, rows = [], {row.row: row for row in read_rows(repository, paper)}
     for result in read_paper(repository, paper).results:
+        stamp = "; reduced" if _changes(rows, result) != NOT_MEASURED else ""
         for look, link in enumerate(result.get("links", ()), 1):
             run = (result["label"], result["protocol"], str(result["seed"]))
-            lines.append((*run, str(look), link["filter"], str(Estimate.from_json(link["accuracy"]))))
+            lines.append((*run, str(look), link["filter"], f"{Estimate.from_json(link['accuracy'])}{stamp}"))
     head = ("row", "protocol", "seed", "look at the test part", "filter", "accuracy")
     return table(head, lines) if lines else NOTHING_RUN
 
 
 _ATTENTION = (
     ("energy inside the boxes", "energy_inside"),
+    ("– of even attention", "energy_even"),
     ("– of a box around the centre", "energy_centre_box"),
     ("pointing game", "pointing_game"),
     ("– of the centre", "pointing_centre"),

@@ -17,6 +17,7 @@ from fxdet.pages import (
     experiments,
     limits,
     measured,
+    paper_details,
     paper_tables,
     targets,
     training_speed,
@@ -41,10 +42,11 @@ def _leak_sentence(repository: Repository) -> str:
 
 
 def _paper(name: str, *more: tuple[str, Callable[[Repository, str], str]]) -> dict[str, Writer]:
-    """Return the blocks of a paper's page: rows, contradictions, runs, and what this paper has besides."""
+    """Return the blocks of a paper's page: rows, more figures, contradictions, runs, and what it has besides."""
     blocks: dict[str, Writer] = {
         "rows": partial(paper_tables.rows_table, paper=name),
         "contradictions": lambda _: contradictions.contradictions_table(name),
+        "details": partial(paper_details.details_table, paper=name),
         "runs": partial(paper_tables.runs_table, paper=name),
     }
     for block, write in more:

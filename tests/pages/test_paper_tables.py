@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from fxdet.pages.paper_details import details_table
 from fxdet.pages.paper_tables import attention_table, chain_table, filters_table, rows_table, runs_table
 from fxdet.pages.sources import Repository
 from fxdet.training.config_hash import decisive
@@ -170,3 +171,34 @@ def test_what_was_reduced_stands_beside_the_figure(empty):
     assert runs_table(empty, "team05").endswith("| `loop.epochs` 3 (row: 20) |")
     write_result(empty, made_up_result(configuration=asked))
     assert "reduced" not in rows_table(empty, "team05")
+
+
+def test_a_reduced_run_stamps_verdict_and_chain(empty):
+    row = next(
+        read_row(path) for path in row_files(empty.root / "configs" / "papers", "team05", ("resnet18_as_script",))
+    )
+    made = decisive(training_config(row, row.protocols["as-published"], 7, "none"))
+    configuration = {**made, "loop": {**made["loop"], "epochs": 4}}
+    links = [{"filter": "clahe", "accuracy": {"value": 0.8, "low": 0.7, "high": 0.85, "n": 83, "method": ""}}]
+    result = made_up_result(row=row.row, label="as the script", links=links, configuration=configuration)
+    write_result(empty, result | {"figures": accuracy(0.88, 0.80, 0.93)})
+    assert chain_table(empty, "team05").splitlines()[-1].endswith("| .800 (.700–.850), n = 83; reduced |")
+    assert cells(rows_table(empty, "team05"), row.label)["verdict"] == "reproduced; reduced"
+
+
+def test_further_figures_of_two_classes_with_their_counts(empty):
+    figures = accuracy(0.9, 0.8, 0.95) | {"auroc": {"value": 0.94, "low": 0.9, "high": 0.97, "n": 83, "method": ""}}
+    confusion = {"labels": ["normal", "fractured"], "truth_in_rows": [[40, 3], [5, 35]]}
+    result = made_up_result(figures=figures, classes=["normal", "fractured"], confusion=confusion)
+    write_result(empty, result | {"paper": "cnn2024", "row": "keras_cnn"})
+    (line,) = details_table(empty, "cnn2024").splitlines()[2:]
+    named = [cell.strip() for cell in line.strip("|").split("|")]
+    assert named == ["keras_cnn.as-published.7", ".940 (.900–.970)", "–", "–", "–", "–", "–", "35 / 5", "40 / 3"]
+
+
+def test_of_six_classes_there_are_no_four_counts(empty):
+    figures = {"mcc": {"value": 0.8, "low": 0.7, "high": 0.9, "n": 83, "method": ""}}
+    write_result(empty, made_up_result(figures=figures, classes=["elbow", "fingers", "wrist"], confusion={}))
+    head, _, line = details_table(empty, "team05").splitlines()
+    assert "TP" not in head
+    assert "| .800 (.700–.900) |" in line

@@ -23,7 +23,7 @@ from fxdet.training.classification import ClassifierTask, train_classifier
 from fxdet.training.paper_attention import weights_of, write_row_attention
 from fxdet.training.paper_comparison import filter_tests
 from fxdet.training.paper_config import read_row
-from fxdet.training.paper_figures import draw_roc
+from fxdet.training.paper_figures import draw_learning_curves, draw_roc
 from fxdet.training.paper_results import read_result
 from fxdet.training.reproduction import Selection
 from fxdet.training.run_folder import RunFolder
@@ -285,8 +285,11 @@ def test_roc_and_attention(finished, drawn: Path):
     results = folder / "results" / "sriram2026"
     run(arguments, "--roc")
     assert (results / "roc.png").read_bytes().startswith(b"\x89PNG") and b"<svg" in (results / "roc.svg").read_bytes()
-    with pytest.raises(DataError, match="run a row first"):
-        draw_roc([], results)
+    run(arguments, "--curves")
+    assert (results / "curves.png").read_bytes().startswith(b"\x89PNG") and (results / "curves.svg").is_file()
+    for draw in (draw_roc, draw_learning_curves):
+        with pytest.raises(DataError, match="run a row first"):
+            draw([], results)
     row = read_row(folder / "configs" / "sriram2026" / "tiny.yaml")
     place = drawn / "drawn.csv", str(drawn / "folds.csv")
     write_row_attention([row], Selection(("as-published",)), results, place)
