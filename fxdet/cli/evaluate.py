@@ -179,6 +179,7 @@ def write_pictures(folder: Path, judged: Judged, worst: int, plots: bool, notes:
 def head_lines(judged: Judged, record: Record) -> tuple[str, ...]:
     """Return what was evaluated, in a few lines."""
     from fxdet.pipeline.evaluating import count_problems
+    from fxdet.pipeline.not_chosen import not_chosen
 
     counts = judged.evaluation.counts
     unknown = f", {counts['fracture_unknown']:,} unlabelled" if counts["fracture_unknown"] else ""
@@ -194,6 +195,7 @@ def head_lines(judged: Judged, record: Record) -> tuple[str, ...]:
         if count and name != "predictions_of_other_parts"
     ]
     chosen = f"points and temperatures chosen on {record.validation_part}" if record.validation_part else ""
+    chosen = ", but ".join(text for text in (chosen, not_chosen(judged)) if text)
     looks = f"look number {record.looks} at this part" if record.looks else ""
     left_out = f"left out: {', '.join(problems)}" if problems else ""
     return tuple(line for line in (first, record.stamp.one_line(), chosen, looks, left_out) if line)

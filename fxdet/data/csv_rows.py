@@ -23,8 +23,7 @@ def numbered_rows(text: str, source: str) -> list[tuple[int, dict[str, str]]]:
         >>> numbered_rows("# made by hand\nname,part\n\na.png\n", "list.csv")
         [(4, {'name': 'a.png', 'part': ''})]
     """
-    numbered = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1)]
-    kept = [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")]
+    kept = _kept_lines(text)
     reader = csv.DictReader((f"{line}\n" for _, line in kept), restkey="", restval="")
     rows: list[tuple[int, dict[str, str]]] = []
     try:
@@ -34,3 +33,20 @@ def numbered_rows(text: str, source: str) -> list[tuple[int, dict[str, str]]]:
     except csv.Error as error:
         raise DataError(f"can't read {source}: {error} – expected comma-separated values") from error
     return rows
+
+
+def repeated_column(text: str) -> str | None:
+    r"""Return the first column name that stands twice in the header line of a CSV text, or None.
+
+    Example:
+        >>> repeated_column("# made by hand\nname,part, name\n")
+        'name'
+    """
+    head = next(csv.reader([line for _, line in _kept_lines(text)[:1]]), [])
+    names = [name.strip() for name in head]
+    return next((name for place, name in enumerate(names) if name and name in names[:place]), None)
+
+
+def _kept_lines(text: str) -> list[tuple[int, str]]:
+    numbered = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1)]
+    return [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")]

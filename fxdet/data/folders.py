@@ -15,6 +15,9 @@ from fxdet.imaging.reading import RADIOGRAPH_SUFFIXES, open_radiograph
 PART_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """Folder name → part."""
 
+HEADER_ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What PIL raises at a header that it can't read."""
+
 
 def is_image(path: Path) -> bool:
     """Return whether the name ends like a picture and is no hidden file (``._name`` of some archives)."""
@@ -71,14 +74,25 @@ def image_size(path: Path) -> tuple[int, int]:
         ReadError: The file is missing or no picture.
     """
     try:
-        with warnings.catch_warnings():
-            # PIL warns of many pixels; only the header is read here.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                width, height = image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return _size_in_header(path)
+    except HEADER_ERRORS as error:
         return _decoded_size(path, error)
-    return height, width
+
+
+def header_size(path: Path) -> tuple[int, int] | None:
+    """Return the same where it takes no decoding; None for a DICOM file, no picture, and no file."""
+    try:
+        return _size_in_header(path)
+    except HEADER_ERRORS:
+        return None
+
+
+def _size_in_header(path: Path) -> tuple[int, int]:
+    with warnings.catch_warnings():
+        # PIL warns of many pixels; only the header is read here.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(path) as image:
+            return image.height, image.width
 
 
 def _decoded_size(path: Path, error: Exception) -> tuple[int, int]:

@@ -14,7 +14,8 @@ POINTS = ("doubt", "definite")
 FURTHER = (
     ("ranking/pipeline", ("auprc", "sensitivity_at_specificity_0.85", "ece")),
     ("boxes/pipeline", ("froc_iou_0.5",)),
-    ("crosscheck", ("peak_in_reference_right", "agrees_if_right", "disagrees_if_right", "disagrees_if_wrong")),
+    ("crosscheck", ("peak_in_reference_right", "box_centre_in_reference_right")),
+    ("crosscheck", ("agrees_if_right", "disagrees_if_right", "disagrees_if_wrong")),
 )
 """Further figures that are kept, by their section."""
 
@@ -75,7 +76,11 @@ def _part(data: Mapping[str, Any]) -> dict[str, Any]:
         },
         "gains": [_gain(test) for test in data.get("comparisons", ()) if test["figure"] in GAINS],
         "calibrated": {
-            fit["head"]: {"temperature": _rounded(fit["temperature"]), "ece": _figure(fit["figures"]["ece_after"])}
+            fit["head"]: {
+                "temperature": _rounded(fit["temperature"]),
+                "shipped": _figure(fit["figures"]["ece_before"]),
+                "ece": _figure(fit["figures"]["ece_after"]),
+            }
             for fit in data.get("calibration", ())
             if "ece_after" in fit["figures"]
         },

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fxdet.core.errors import DataError
 from fxdet.core.findings import Finding, Report
 from fxdet.core.labels import PAPER_REGIONS, REGIONS, Decision, LabelMap
+from fxdet.data.folders import header_size
 from fxdet.data.samples import Sample
 from fxdet.data.summary import region_name as name_of_regions
 from fxdet.evaluation.attention import AttentionRows, FindingRows, best_overlaps, in_any_box
@@ -138,13 +139,22 @@ def image_size(pair: Pair) -> tuple[int, int]:
     """Return height and width of a radiograph, px, as it was read, else as the set states it.
 
     Raises:
-        DataError: Neither is known.
+        DataError: Neither is known, or they differ: boxes of a copy of another size fit no reference box.
     """
     report, sample = pair
     size = report.image_size or sample.image_size
     if size is None:
         raise DataError(f"predictions: {report.source} has no image_size – predict anew")
+    if sample.image_size not in (None, size):
+        raise DataError(
+            f"predictions: {report.source} is {_shown(size)}, {sample.name} of the set is {_shown(sample.image_size)} "
+            "– predict the set's own pictures, or name the set of the copies"
+        )
     return size
+
+
+def _shown(size: tuple[int, int] | None) -> str:
+    return "unknown" if size is None else f"{size[1]} × {size[0]} px"
 
 
 def _finding_rows(pairs: Sequence[Pair]) -> FindingRows:
@@ -210,7 +220,7 @@ def _yes_no(value: str) -> str:
 
 
 def _size_name(pair: Pair) -> str:
-    size = pair[0].image_size or pair[1].image_size
+    size = pair[0].image_size or pair[1].image_size or header_size(pair[1].path)
     if size is None:
         return ""
     low, high = SIZE_LIMITS

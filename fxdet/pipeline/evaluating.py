@@ -11,7 +11,7 @@ from fxdet.evaluation.multiclass import class_figures
 from fxdet.evaluation.results import Evaluation, Section
 from fxdet.evaluation.whole import EvaluationOptions, evaluate
 from fxdet.pipeline.cohorts import build_cohort, paper_rows
-from fxdet.pipeline.pairing import Paired, PairingOptions, pair_predictions
+from fxdet.pipeline.pairing import Matched, Paired, PairingOptions, match_predictions
 from fxdet.pipeline.predictions import Predictions
 
 PUBLISHED = "published:"
@@ -71,10 +71,11 @@ def evaluate_predictions(
 
     Raises:
         DataError: A part is unknown, both parts overlap, or predictions and samples do not fit; see
-            :func:`~fxdet.pipeline.pairing.pair_predictions`.
+            :func:`~fxdet.pipeline.pairing.match_predictions`.
     """
     options, everything = options or JudgeOptions(), published or samples
-    paired = _pair(predictions, samples, everything, options.part, options.pairing)
+    matched = _matched(predictions, samples, everything, options.pairing.allow_unknown)
+    paired = matched.pairs_of(members_of(samples, everything, options.part), options.pairing.allow_missing)
     if not paired.pairs:
         raise DataError(
             f"predictions {predictions.path}: none is of part {options.part or 'all'} – choose another part"
@@ -82,12 +83,13 @@ def evaluate_predictions(
     cohort = build_cohort(paired.pairs, predictions.full)
     aside = None
     if options.validation_part is not None:
-        aside = _pair(predictions, samples, everything, options.validation_part, options.pairing)
+        chosen_on = members_of(samples, everything, options.validation_part)
+        aside = matched.pairs_of(chosen_on, options.pairing.allow_missing)
         _refuse_overlap(paired, aside, options)
     random = None
     if random_weights is not None:
-        loose = PairingOptions(allow_missing=True, allow_unknown=True)
-        rows = _pair(random_weights, samples, everything, options.part, loose)
+        loose = _matched(random_weights, samples, everything, allow_unknown=True)
+        rows = loose.pairs_of(members_of(samples, everything, options.part), allow_missing=True)
         random = build_cohort(rows.pairs, random_weights.full)
     validation = None if aside is None else build_cohort(aside.pairs, predictions.full)
     evaluation = evaluate(cohort, validation, random, options.evaluation)
@@ -114,12 +116,9 @@ def members_of(samples: SampleSet, published: SampleSet, part: str | None) -> li
     return [sample for sample in samples if sample.path in paths]
 
 
-def _pair(
-    predictions: Predictions, samples: SampleSet, everything: SampleSet, part: str | None, options: PairingOptions
-) -> Paired:
-    members = members_of(samples, everything, part)
+def _matched(predictions: Predictions, samples: SampleSet, everything: SampleSet, allow_unknown: bool) -> Matched:
     known = everything.samples if everything is samples else (*everything.samples, *samples.samples)
-    return pair_predictions(predictions.reports, members, known, options)
+    return match_predictions(predictions.reports, known, allow_unknown)
 
 
 def _refuse_overlap(paired: Paired, aside: Paired, options: JudgeOptions) -> None:

@@ -14,7 +14,7 @@ from fxdet.core.errors import DataError
 from fxdet.core.files import sha256_bytes
 from fxdet.core.findings import Report
 from fxdet.core.labels import FRACTURE, REGIONS
-from fxdet.data.csv_rows import numbered_rows
+from fxdet.data.csv_rows import numbered_rows, repeated_column
 from fxdet.pipeline.records import REPORTS_NAME, SUMMARY_COLUMNS
 
 NAME_COLUMNS = ("source", "name", "path", "file", "image", "image_id")
@@ -137,23 +137,27 @@ def _check_sum(classes: Mapping[str, float], where: str) -> None:
 
 def _from_csv(text: str, place: Path) -> tuple[tuple[Report, ...], tuple[str, ...]]:
     rows = numbered_rows(text, f"predictions {place}")
+    twice = repeated_column(text)
+    if twice is not None:
+        raise DataError(f"predictions {place}: column {twice!r} is there twice, expected each name once – drop one")
     columns = list(rows[0][1]) if rows else []
     name = next((column for column in NAME_COLUMNS if column in columns), None)
     score = next((column for column in SCORE_COLUMNS if column in columns), None)
     regions = [column for column in REGIONS.names if column in columns]
+    used = {name, score, "normal", *regions}
+    ignored = tuple(column for column in columns if column not in used)
+    wanted = (NAME_COLUMNS if name is None else (), SCORE_COLUMNS if score is None else (), REGIONS.names)
+    _refuse_misspelt(ignored, [column for names in wanted for column in names], place)
     if rows and (name is None or (score is None and len(regions) < 2)):
         expected = "expected source (or name, path) and fractured, or regions"
         raise DataError(f"predictions {place}: got columns {', '.join(columns)}, {expected}")
-    used = {name, score, "normal", *regions}
-    ignored = tuple(column for column in columns if column not in used)
-    _refuse_misspelt(ignored, [*(SCORE_COLUMNS if score is None else ()), *REGIONS.names], place)
     chosen = (str(name), score, tuple(regions))
     return tuple(_csv_report(cells, chosen, f"{place}:{number}") for number, cells in rows), ignored
 
 
 def _refuse_misspelt(ignored: Sequence[str], names: Sequence[str], place: Path) -> None:
     for column in ignored:
-        near = get_close_matches(column, names, n=1, cutoff=0.8)
+        near = get_close_matches(column.lower(), names, n=1, cutoff=0.8)
         if near and column not in SUMMARY_COLUMNS:
             raise DataError(f"predictions {place}: column {column!r} is unknown – did you mean {near[0]!r}?")
 

@@ -55,6 +55,18 @@ def test_terminal_is_calm_and_says_what_was_evaluated(evaluated: tuple[Path, Res
     assert evaluated[1].stderr == ""
 
 
+def test_what_could_not_be_chosen_is_told(folder: Path):
+    table = folder / "set/no_positives.csv"
+    lines = (folder / "set/samples.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if ",val," not in line or ",0,wrist,val" in line or ",0,leg,val" in line]
+    table.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    words = ["--part", "test", "--validation-part", "val", "--draws", 40, "--no-plots", "--worst", 0]
+    result = run("evaluate", folder / "run", table, "-o", folder / "out3", "--allow-unknown", *words)
+    assert result.exit_code == 0, result.output
+    assert "points and temperatures chosen on val, but points of pipeline, classifier and localizer" in result.stdout
+    assert "could not be chosen: no fractured radiograph among 7" in result.stdout
+
+
 def test_files(evaluated: tuple[Path, Result]):
     out, _ = evaluated
     data = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))

@@ -56,6 +56,30 @@ def variant(**changes: Any) -> dict[str, Any]:
     return data
 
 
+def test_calibration_is_kept_as_shipped_and_with_the_temperature_of_the_evaluation():
+    fit = {
+        "head": "region",
+        "temperature": 0.123456,
+        "figures": {"ece_before": estimate(0.5), "ece_after": estimate(0.4)},
+    }
+    unfitted = {"head": "classifier", "temperature": None, "figures": {"ece_before": estimate(0.5)}}
+    part = subgroup_excerpt([variant(calibration=[fit, unfitted])])["parts"][0]
+    assert set(part["calibrated"]) == {"region"}
+    found = part["calibrated"]["region"]
+    assert (found["temperature"], found["ece"]["value"], found["shipped"]["value"]) == (0.1235, 0.4, 0.5)
+
+
+def test_the_baseline_of_the_pointing_game_is_kept_where_it_was_measured():
+    section = {"peak_in_reference_right": estimate(0.7), "box_centre_in_reference_right": estimate(0.9)}
+    new = variant(figures={**EVALUATION["figures"], "crosscheck": section})
+    old = variant(
+        figures={**EVALUATION["figures"], "crosscheck": {"peak_in_reference_right": estimate(0.7)}}, part="val"
+    )
+    first, second = (part["further"] for part in subgroup_excerpt([new, old])["parts"])
+    assert first["crosscheck/box_centre_in_reference_right"]["value"] == 0.9
+    assert "crosscheck/box_centre_in_reference_right" not in second
+
+
 def test_excerpt_keeps_what_the_page_needs_and_drops_the_rest():
     found = subgroup_excerpt([EVALUATION, variant(part="val")])
     assert found["config_hash"] == ["c0"] and [part["part"] for part in found["parts"]] == ["test", "val"]

@@ -21,6 +21,7 @@ from fxdet.evaluation.whole import EvaluationOptions
 from fxdet.pipeline.cohorts import build_cohort, class_rows
 from fxdet.pipeline.comparing import aligned_runs, compare_runs, read_run
 from fxdet.pipeline.evaluating import JudgeOptions, evaluate_predictions, members_of
+from fxdet.pipeline.not_chosen import not_chosen
 from fxdet.pipeline.pairing import PairingOptions, pair_predictions
 from fxdet.pipeline.per_image import IMAGE_HEAD, box_rows, image_rows
 from fxdet.pipeline.predictions import read_predictions
@@ -213,59 +214,6 @@ def test_a_wrong_line_is_named(reports: Path, tmp_path: Path, change, message: s
         read_predictions(changed(reports, tmp_path, change))
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "nothing is in it"),
-        ('{"source": "a.png"', "reports.jsonl:1: not a line of JSON"),
-        ("[1]", "expected a report with a source"),
-        ("\ufffd\n", "not a line of JSON"),
-    ],
-)
-def test_no_reports(tmp_path: Path, text: str, message: str):
-    path = tmp_path / "reports.jsonl"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=message):
-        read_predictions(path)
-
-
-def test_no_file(tmp_path: Path):
-    with pytest.raises(DataError, match=r"can't read predictions .*reports.jsonl"):
-        read_predictions(tmp_path)
-    (tmp_path / "bad.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="expected UTF-8 text"):
-        read_predictions(tmp_path / "bad.csv")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a,b\n1,2\n", "got columns a, b, expected source"),
-        ("source,leg\na.png,1\n", "expected source"),
-        ("source,fractured\n", "nothing is in it"),
-        ("source,fractured\na.png,high\n", r"scores.csv:2 \(a.png\): fractured: got 'high', expected a number"),
-        ("source,fractured\na.png,1.01\n", r"fractured: got '1.01', expected a number in \[0, 1\]"),
-        ("source,fractured\na.png,nan\n", "fractured: got 'nan'"),
-        ("source,fractured\na.png,\n", "fractured: got ''"),
-        ("source,fractured\n,0.5\n", "source is empty"),
-        ("source,fractured,normal\na.png,0.5,0.1\n", "probabilities sum up to 0.6000, expected 1"),
-        ("source,leg,wrist\na.png,0.5,0.3\n", "region: probabilities sum up to 0.8000"),
-        ("source,fractured,rist\na.png,0.5,1\n", "column 'rist' is unknown – did you mean 'wrist'"),
-    ],
-)
-def test_a_wrong_table_is_named(tmp_path: Path, text: str, message: str):
-    path = tmp_path / "scores.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=message):
-        read_predictions(path)
-
-
-def test_columns_that_say_nothing_are_named(tmp_path: Path):
-    path = tmp_path / "scores.csv"
-    path.write_text("source,truth,score\na.png,1,0.5\n", encoding="utf-8")
-    assert read_predictions(path).ignored == ("truth",)
-
-
 def test_regions_outside_the_classes_count_as_unlabelled(tmp_path: Path):
     hand = frozenset({"wrist", "elbow"})
     pairs = [
@@ -379,3 +327,59 @@ def test_cohort_of_a_set_without_boxes(samples: SampleSet):
     pairs = [(made.report_of("", i), replace(s, boxes=None)) for i, s in enumerate(samples) if s.fractured]
     cohort = build_cohort(pairs, True)
     assert not cohort.boxes and cohort.findings is None and cohort.attention is None
+
+
+def test_reports_of_pictures_of_another_size_are_refused(reports: Path, samples: SampleSet, tmp_path: Path):
+    def shrink(rows):
+        for row in rows:
+            row["image_size"] = [45, 40]
+
+    shrunk = read_predictions(changed(reports, tmp_path, shrink))
+    message = (
+        r"pictures/00.png is 40 × 45 px, pictures/00.png of the set is 80 × 90 px – predict the set's own pictures"
+    )
+    with pytest.raises(DataError, match=message):
+        evaluate_predictions(shrunk, samples, options=OPTIONS)
+
+
+def test_a_table_of_scores_finds_sizes_in_the_files(samples: SampleSet, data: Path, tmp_path: Path):
+    scores = read_predictions(made.write_scores(tmp_path / "scores.csv", data))
+    cohort = evaluate_predictions(scores, samples, options=OPTIONS).cohort
+    assert any(sample.image_size is None for sample in samples)
+    assert set(cohort.strata["image size"]) == {"up to 512 px"}
+    gone = [(report, replace(sample, path=tmp_path / "gone.png", image_size=None)) for report, sample in
+            zip(scores.reports[:1], samples, strict=False)]  # fmt: skip
+    assert build_cohort(gone, False).strata["image size"] == ("",)
+
+
+def test_what_could_not_be_chosen_is_told(reports: Path, samples: SampleSet, tmp_path: Path):
+    options = replace(OPTIONS, part="test", validation_part="val")
+    predictions = read_predictions(reports)
+    judged = evaluate_predictions(predictions, samples, options=options)
+    assert not_chosen(judged) == ""
+    for keep, kind in ((True, "normal"), (False, "fractured")):
+        some = samples.where(lambda s, keep=keep: s.part != "val" or s.fractured is keep)
+        few = evaluate_predictions(predictions, some, samples, options=options)
+        assert not_chosen(few) == (
+            "points of pipeline, classifier and localizer and temperatures of pipeline and classifier could not be "
+            f"chosen: no {kind} radiograph among 7"
+        )
+    blind = SampleSet(
+        samples.name, samples.layout, samples.root,
+        tuple(replace(s, regions=frozenset()) if s.part == "val" else s for s in samples),
+    )  # fmt: skip
+    told = not_chosen(evaluate_predictions(predictions, blind, options=options))
+    assert told == "temperature of region could not be chosen: no radiograph that names one region among 14"
+
+    unseen = read_predictions(changed(reports, tmp_path, lambda rows: [rows[i] for i in range(1, made.COUNT, 3)]))
+    loose = replace(options, pairing=PairingOptions(allow_missing=True))
+    told = not_chosen(evaluate_predictions(unseen, samples, options=loose))
+    assert told.endswith("and temperature of region could not be chosen: none of its radiographs has a prediction")
+
+    def flatten(rows):
+        for row in rows:
+            row["class_probability"]["fracture"] = {"normal": 0.5, "fractured": 0.5}
+
+    flat = read_predictions(changed(reports, tmp_path, flatten))
+    told = not_chosen(evaluate_predictions(flat, samples, options=options))
+    assert told == "definite point of classifier could not be chosen: no score keeps specificity ≥ 0.95"
