@@ -30,6 +30,7 @@ from fxdet.pipeline.benchmark import SCHEMA, SpeedOptions, measure_pipeline_spee
 from fxdet.pipeline.device import choose_device, choose_precision, set_threads
 from fxdet.pipeline.loading import load_pipeline
 from fxdet.training.run_folder import describe_environment
+from fxdet.zoo.cards import CARD_NAME
 from fxdet.zoo.catalogue import PIPELINE, ZooRow, catalogue, find_row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,6 +48,7 @@ SIZE = (454, 373)
 @click.option("--runs", default=20, show_default=True, type=click.IntRange(1), help="Timed passes; the median counts.")
 @click.option("--radiographs", default=16, show_default=True, type=click.IntRange(1), help="Drawn, for pipelines.")
 @click.option("--speed/--no-speed", default=True, help="--no-speed only counts parameters and operations.")
+@click.option("--zoo", type=click.Path(path_type=Path), help="Models that are not shipped, as fxdet zoo add puts them.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=RESULTS, help="Folder of the result files.")
 def main(
     names: tuple[str, ...],
@@ -57,6 +59,7 @@ def main(
     runs: int,
     radiographs: int,
     speed: bool,
+    zoo: Path | None,
     output: Path,
 ) -> None:
     """Measure the rows NAMES of the catalogue; all that have weights here, where none is named."""
@@ -64,7 +67,7 @@ def main(
     chosen = choose_device(device)
     options = SpeedOptions(chosen, choose_precision(precision, chosen), batches, runs)
     environment = describe_environment(torch.device(chosen), options.precision)
-    rows = [find_row(name) for name in names] or [row for row in catalogue() if _at_hand(row)]
+    rows = [find_row(name) for name in names] or [row for row in catalogue() if _at_hand(row, zoo)]
     # Without the clock there is nothing to say of a pipeline: its size and operations are those of its models.
     rows = [row for row in rows if speed or row.kind != PIPELINE]
     for row in tqdm(rows, unit="row", leave=False, disable=None):
@@ -73,17 +76,19 @@ def main(
         if row.kind == PIPELINE:
             record = _pipeline(row, options, environment, radiographs)
         else:
-            record = model_record(_card(row), options, environment, speed)
+            record = model_record(_card(row, zoo), options, environment, speed)
         kept = known.get("speed", []) if known.get("sha256") == record["sha256"] else []
         write_json(path, with_speeds(record, kept))
         tqdm.write(_line(record), file=sys.stderr)
 
 
-def _at_hand(row: ZooRow) -> bool:
-    return row.bundled or (row.card is not None and row.card.is_file())
+def _at_hand(row: ZooRow, zoo: Path | None) -> bool:
+    return row.bundled or (zoo is not None and (zoo / row.name / CARD_NAME).is_file())
 
 
-def _card(row: ZooRow) -> Path:
+def _card(row: ZooRow, zoo: Path | None = None) -> Path:
+    if zoo is not None and (zoo / row.name / CARD_NAME).is_file():
+        return zoo / row.name / CARD_NAME
     if row.card is None:
         raise click.UsageError(f"{row.name} has no card yet – train it first: {row.commands[-1]}")
     return row.card

@@ -104,7 +104,7 @@ def _model_lines(card: ModelCard, path: Path, row: ZooRow | None) -> Iterator[st
     facts += [("classes", ", ".join(card.labels))] if card.labels else []
     facts += [(f"head {head}", ", ".join(names)) for head, names in card.heads.items()]
     facts += [(f"temperature {head}", f"{value:g}") for head, value in card.temperature.items()]
-    facts += _weight_facts(card, path)
+    facts += _weight_facts(card, path, row)
     facts += recipe_rows(card)
     yield from _fact_lines(facts)
     sources = source_rows(card)
@@ -117,13 +117,15 @@ def _model_lines(card: ModelCard, path: Path, row: ZooRow | None) -> Iterator[st
     yield from _row_lines(row)
 
 
-def _weight_facts(card: ModelCard, path: Path) -> list[tuple[str, str]]:
+def _weight_facts(card: ModelCard, path: Path, row: ZooRow | None) -> list[tuple[str, str]]:
     """Return where the weights are; those beside the card are verified, and a difference is an error."""
     from fxdet.zoo.cards import verified_weights
 
     digest = ("SHA-256", card.sha256)
     if not (path.parent / card.weights).exists():
-        return [("weights", "not here: fxdet zoo fetch brings them"), digest]
+        by_command = row is not None and row.state == "by command"
+        how = "the commands below make them" if by_command else "fxdet zoo fetch brings them"
+        return [("weights", f"not here: {how}"), digest]
     size = verified_weights(card, path.parent).stat().st_size
     return [("weights", f"{card.weights}, {size / 1e6:.1f} MB, verified"), digest]
 

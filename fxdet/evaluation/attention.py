@@ -156,15 +156,21 @@ def attention_figures(rows: AttentionRows, options: IntervalOptions) -> Figures:
     return figures
 
 
-def finding_figures(rows: FindingRows, options: IntervalOptions) -> Figures:
+def finding_figures(rows: FindingRows, options: IntervalOptions, references: Sequence[Floats] | None = None) -> Figures:
     """Return what the cross-check of findings is worth, from the values that the reports hold.
 
     - ``mass_in_box_right``, ``…_wrong``: mean share of the crop's attention inside the box of findings that hit a
       reference box (IoU ≥ .3), and of those that do not.
     - ``peak_in_reference_right``: pointing game on the crops of right findings.
+    - ``box_centre_in_reference_right``: the same of the centre of the finding's own box, which needs no attention.
     - ``right_if_agrees`` …: share of right findings among those with a verdict; ``shown_…`` of those decided as
       fracture or doubt alone.
     - ``agrees_if_right``, ``disagrees_if_right``, ``disagrees_if_wrong``: the reverse.
+
+    Args:
+        rows: The findings.
+        options: Draws and seed.
+        references: Reference boxes of each image, shape (G, 4) each, px; without them there is no figure of centres.
     """
     checked, right = rows.checked, rows.right
     figures: Figures = {}
@@ -173,7 +179,17 @@ def finding_figures(rows: FindingRows, options: IntervalOptions) -> Figures:
         figures[f"mass_in_box_{name}"] = Resampling(rows.group[chosen], options).mean(rows.mass_in_box[chosen])
     chosen = checked & right
     figures["peak_in_reference_right"] = share_estimate(rows.peak_in_reference[chosen], rows.group[chosen])
+    if references is not None:
+        hits = _centres_in_references(rows, references)
+        figures["box_centre_in_reference_right"] = share_estimate(hits[chosen], rows.group[chosen])
     return figures | verdict_figures(rows)
+
+
+def _centres_in_references(rows: FindingRows, references: Sequence[Floats]) -> NDArray[np.bool_]:
+    """Return whether the centre of each finding's box lies in a reference box of its image, shape (F,)."""
+    x, y = (rows.box[:, 0] + rows.box[:, 2]) / 2, (rows.box[:, 1] + rows.box[:, 3]) / 2
+    places = zip(x.tolist(), y.tolist(), rows.image.tolist(), strict=True)
+    return np.array([in_any_box((left, top), references[image]) for left, top, image in places], dtype=bool)
 
 
 def verdict_figures(rows: FindingRows) -> Figures:

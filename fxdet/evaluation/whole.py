@@ -174,7 +174,9 @@ def _attention_sections(cohort: Cohort, random: Cohort | None, options: Evaluati
             heading = f"Grad-CAM on the whole radiograph against reference boxes{title}"
             sections.append(Section(f"attention{suffix}", heading, figures))
         if rows is not None and rows.findings is not None and rows.findings.checked.any():
-            figures = finding_figures(rows.findings, options.intervals)
+            boxes = next(iter(rows.boxes.values()), None)
+            references = None if boxes is None else [np.asarray(i.reference, np.float64) for i in boxes.images]
+            figures = finding_figures(rows.findings, options.intervals, references)
             sections.append(Section(f"crosscheck{suffix}", f"Cross-check of findings{title}", figures))
     return sections
 

@@ -103,7 +103,7 @@ def subgroups_table(repository: Repository, name: str, part: str) -> str:
         name: Set, e.g. ``fracatlas``.
         part: Part of it.
     """
-    groups = [group for group in _part(repository, name, part)["subgroups"] if group["kind"] not in _BOXES]
+    groups = [group for group in part_record(repository, name, part)["subgroups"] if group["kind"] not in _BOXES]
     rows = [
         (f"{group['kind']}: {group['name']}", f"{group['positives']:,} / {group['n'] - group['positives']:,}",
          *_group_cells(group))
@@ -204,7 +204,7 @@ def ceiling_sentence(repository: Repository, part: str = "test") -> str:
         repository: The checkout.
         part: Part of BoneFractureYolo8.
     """
-    groups = [g for g in _part(repository, "BoneFractureYolo8", part)["subgroups"] if g["kind"] == "region"]
+    groups = [g for g in part_record(repository, "BoneFractureYolo8", part)["subgroups"] if g["kind"] == "region"]
     labelled = sum(group["positives"] for group in groups)
     fingers = next(group["positives"] for group in groups if group["name"] == "fingers")
     rows = [row for row in _csv(repository, REGION_REVIEW) if row["label"] == "fingers"]
@@ -218,7 +218,12 @@ def ceiling_sentence(repository: Repository, part: str = "test") -> str:
     )
 
 
-def _part(repository: Repository, name: str, part: str) -> Record:
+def part_record(repository: Repository, name: str = "fracatlas", part: str = "test") -> Record:
+    """Return what the shipped pipeline reaches on a part.
+
+    Raises:
+        DataError: The result file has no such part.
+    """
     parts: list[Record] = repository.record(SUBGROUPS)["parts"]
     found = next((item for item in parts if (item["set"], item["part"]) == (name, part)), None)
     if found is None:

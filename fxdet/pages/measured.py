@@ -111,6 +111,10 @@ _PARTS = (
 """Lines of the table of all parts: what, figures."""
 
 
+_WITH_N = {"region_top1_of_6"}
+"""Figures of fewer radiographs than those that head the column."""
+
+
 def parts_table(repository: Repository) -> str:
     """Return the shipped pipeline's main figures on every part that it was measured on, one column per part."""
     parts = repository.record(RESULT)["parts"]
@@ -124,5 +128,6 @@ def parts_table(repository: Repository) -> str:
 def _part_cell(found: Record, names: tuple[str, ...]) -> str:
     if not names:
         return f"{found['n']:,} ({found['fractured']:,})"
-    there = [figure({"parts": {"": found}}, "", name, RESULT) for name in names if name in found]
-    return joined([estimate.short for estimate in there if estimate.value is not None])
+    there = {name: figure({"parts": {"": found}}, "", name, RESULT) for name in names if name in found}
+    shown = {name: estimate for name, estimate in there.items() if estimate.value is not None}
+    return joined([f"{estimate}" if name in _WITH_N else estimate.short for name, estimate in shown.items()])

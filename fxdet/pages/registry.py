@@ -78,6 +78,7 @@ PAGES: Mapping[str, Mapping[str, Writer]] = {
         "openings": measured.openings_table,
         "targets": targets.targets_table,
         "disagreement": targets.disagreement_sentence,
+        "elsewhere": targets.elsewhere_sentence,
     },
     "docs/experiments.md": {"log": experiments.log_table},
     "docs/training.md": {"speed": training_speed.training_speed_table},

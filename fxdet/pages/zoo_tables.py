@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fxdet.evaluation.estimate import Estimate
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, joined, table
+from fxdet.zoo.card_facts import is_leaky
 from fxdet.zoo.cards import ModelCard, PipelineCard, read_card, read_pipeline_card
 from fxdet.zoo.catalogue import PIPELINE, ZooRow, catalogue
 from fxdet.zoo.parameters import parameter_count
@@ -25,6 +26,9 @@ TEST_PARTS = ("fracatlas/grouped test", "fracatlas official valid", "fracatlas o
 
 FIGURES = {"localizer": ("detector_ap50", "detector_ap50_95"), "classifier": ("auroc_whole_radiograph_classifier",)}
 """Kind of a model → its figures in a result file."""
+
+LEAKY = "; *leaky*"
+"""Behind the part where a card says that training and validation shared pictures."""
 
 VALIDATION = "validation parts, which chose the epoch"
 """What stands for the part where only the card has a figure."""
@@ -145,6 +149,13 @@ def _region(card: ModelCard | None) -> str:
 
 
 def _model_figures(model: Model) -> tuple[str, ...]:
+    """Return figures, n and part, which says where the card is stamped as leaky."""
+    *cells, part = _figures_and_part(model)
+    leaky = model.card is not None and is_leaky(model.card)
+    return (*cells, f"{part}{LEAKY}" if leaky and part != NOT_MEASURED else part)
+
+
+def _figures_and_part(model: Model) -> tuple[str, ...]:
     """Return figures, n and part: of a test part where the model was measured alone, else of its card's validation."""
     names = FIGURES[model.row.kind]
     if model.measured is not None:
@@ -162,7 +173,8 @@ def _card_figures(model: Model, count: int) -> tuple[str, ...]:
     epoch = validation.get("epoch_figures", {})
     if "auroc" in validation and model.row.kind == "classifier":
         estimate = estimate_of(validation["auroc"])
-        return (estimate.short, f"{estimate.n:,}", VALIDATION)
+        if estimate.value is not None:
+            return (estimate.short, f"{estimate.n:,}", VALIDATION)
     if "fracture_AP50" in epoch and model.card is not None:
         values = [Estimate(epoch[name]).short for name in ("fracture_AP50", "fracture_AP50-95")]
         n = sum(source["used"]["val"]["pictures"] for source in model.card.training.get("sources", ()))
@@ -187,12 +199,12 @@ def _pipeline_line(repository: Repository, row: ZooRow, models: dict[str, Model]
     total = sum(count for count in counts if count is not None) if None not in counts else None
     cost = cost_of(repository, row)
     return (
-        _linked(repository, row), *_pipeline_figures(repository, row), _millions(total),
+        _linked(repository, row), *_pipeline_figures(repository, row, used), _millions(total),
         _pipeline_flops(row, used), *_speeds(cost), _megabytes(row), row.state, row.licence, ", ".join(row.models),
     )  # fmt: skip
 
 
-def _pipeline_figures(repository: Repository, row: ZooRow) -> tuple[str, ...]:
+def _pipeline_figures(repository: Repository, row: ZooRow, used: Sequence[Model]) -> tuple[str, ...]:
     names = ("auroc", "sensitivity_doubt", "specificity_doubt")
     if row.result is None:
         return (*[NOT_MEASURED] * len(names), NOT_MEASURED, "not measured on a test part")
@@ -200,7 +212,8 @@ def _pipeline_figures(repository: Repository, row: ZooRow) -> tuple[str, ...]:
     part = TEST_PARTS[0]
     found = repository.record(file)["parts"].get(part, {})
     estimates = [estimate_of(found[name]) if name in found else Estimate(None) for name in names]
-    return (*(item.short for item in estimates), f"{estimates[0].n:,}", f"[{part}](results/{file})")
+    leaky = LEAKY if any(model.card is not None and is_leaky(model.card) for model in used) else ""
+    return (*(item.short for item in estimates), f"{estimates[0].n:,}", f"[{part}](results/{file}){leaky}")
 
 
 def _pipeline_flops(row: ZooRow, used: Sequence[Model]) -> str:

@@ -108,6 +108,12 @@ def test_show_of_unknown_missing_and_damaged_models(tiny_pipeline, tmp_path, mon
     assert invoke("show").exit_code == 2
 
 
+def test_weights_that_are_not_shipped_are_made_by_commands():
+    shown = invoke("show", "yolo11n.fracatlas").stdout
+    assert "not here: the commands below make them" in shown
+    assert "python tools/train_det.py configs/det/yolo11n.yaml" in shown
+
+
 def test_fetch_from_a_folder_named_by_the_environment(store, tmp_path):
     result = invoke("fetch", "random", "-o", tmp_path / "zoo", FXDET_ZOO=str(store))
     assert result.exit_code == 0, result.output

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -107,8 +109,21 @@ def test_verdicts_by_hand():
     assert figures["peak_in_reference_right"].value == pytest.approx(2 / 3)
 
 
+def test_the_centre_of_the_box_is_a_baseline_of_the_peak():
+    rows = replace(
+        findings([0.8, 0.6, 0.4, 0.0, 0.9], ["agrees", "unsure", "agrees", "agrees", ""]),
+        image=np.array([0, 0, 1, 1, 1]),
+        box=np.array([[0.0, 0, 40, 40], [40, 0, 70, 40], [0, 0, 100, 90], [0, 0, 10, 10], [60, 0, 80, 10]]),
+    )
+    references = [LEFT, LEFT + np.array([50, 0, 50, 0])]
+    figure = finding_figures(rows, OPTIONS, references)["box_centre_in_reference_right"]
+    # Centres at x = 20 (inside), 55 (outside) and 50 (on the left edge, inside); the others do not count.
+    assert (figure.value, figure.n) == (pytest.approx(2 / 3), 3)
+    assert "box_centre_in_reference_right" not in finding_figures(rows, OPTIONS)
+
+
 def test_without_findings_all_is_undefined():
-    figures = finding_figures(findings([], []), OPTIONS)
+    figures = finding_figures(findings([], []), OPTIONS, [])
     assert {estimate.value for estimate in figures.values()} == {None}
 
 

@@ -26,6 +26,7 @@ def checkout(tmp_path: Path) -> Repository:
     shutil.copytree(ROOT / "configs" / "papers", tmp_path / "configs" / "papers")
     zoo = tmp_path / "fxdet" / "zoo"
     (zoo / "builtin").mkdir(parents=True)
+    shutil.copytree(ROOT / "fxdet" / "zoo" / "by_command", zoo / "by_command")
     shutil.copy(ROOT / "fxdet" / "zoo" / "catalogue.json", zoo)
     for path in (ROOT / "fxdet" / "zoo" / "builtin").iterdir():
         if path.suffix == ".json":

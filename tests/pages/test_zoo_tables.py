@@ -8,7 +8,7 @@ import pytest
 
 from fxdet.core.errors import DataError
 from fxdet.pages.benchmarks import context_table, froc_table, task_table
-from fxdet.pages.measured import OPENINGS, openings_table
+from fxdet.pages.measured import OPENINGS, openings_table, parts_table
 from fxdet.pages.published import Published, read_published
 from fxdet.pages.sources import figure
 from fxdet.pages.zoo_tables import classifiers_table, localizers_table, pipelines_table, speed_note
@@ -33,7 +33,7 @@ def test_fused_localizers_tell_nothing_of_one(checkout, change):
         (checkout.results / name).unlink()
     both = rows(localizers_table(checkout))
     for name in LOCALIZERS:
-        assert both[name]["part"] == "validation parts, which chose the epoch"
+        assert both[name]["part"] == "validation parts, which chose the epoch; *leaky*"
         assert "(" not in both[name]["AP50 (95 %)"]
 
     def alone(data):
@@ -42,8 +42,32 @@ def test_fused_localizers_tell_nothing_of_one(checkout, change):
     change("docs/results/builtin.json", alone)
     found = rows(localizers_table(checkout))
     assert found["yolov8n.builtin"]["AP50 (95 %)"] == measured(checkout, "fracatlas/grouped test", "detector_ap50")
-    assert found["yolov8n.builtin"]["part"] == "[fracatlas/grouped test](results/builtin.json)"
-    assert found["yolov8n.fracatlas"]["part"] == "validation parts, which chose the epoch"
+    assert found["yolov8n.builtin"]["part"] == "[fracatlas/grouped test](results/builtin.json); *leaky*"
+    assert found["yolov8n.fracatlas"]["part"] == "validation parts, which chose the epoch; *leaky*"
+
+
+def test_a_card_s_stamp_of_a_leak_stands_behind_the_part(checkout, change):
+    place = "fxdet/zoo/builtin/yolov8n.fracatlas.json"
+    assert rows(localizers_table(checkout))["yolov8n.fracatlas"]["part"].endswith("; *leaky*")
+    assert rows(pipelines_table(checkout))["builtin"]["part"].endswith("; *leaky*")
+    change(place, lambda data: data["training"].update(leaky=False))
+    found = rows(localizers_table(checkout))
+    assert "leaky" not in found["yolov8n.fracatlas"]["part"]
+    assert "leaky" in found["yolov8n.builtin"]["part"]
+    assert "leaky" not in found["fasterrcnn_resnet50_fpn_v2.fracatlas"]["part"]  # not trained: nothing to stamp
+
+
+def test_a_network_of_regions_has_no_n_beside_an_auroc_that_is_not_there(checkout):
+    row = rows(classifiers_table(checkout))["mobilenetv2_100.regions"]
+    assert (row["AUROC (95 %)"], row["n"], row["part"]) == ("–", "–", "–")
+    assert row["region, top-1 (95 %), validation"].endswith("n = 173")
+
+
+def test_a_part_s_region_figure_has_its_own_n(checkout):
+    line = next(line for line in parts_table(checkout).splitlines() if line.startswith("| region"))
+    assert f"{measured(checkout, 'fracatlas/grouped test', 'region_top1_of_6')}, n = 18 |" in line
+    head = parts_table(checkout).splitlines()[2]
+    assert "| 816 (143) |" in head
 
 
 def test_tables_are_marked_for_sorting(checkout):
