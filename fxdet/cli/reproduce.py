@@ -49,6 +49,7 @@ class _Paper:
 @click.option("--psnr", is_flag=True, help="Only measure the filters' PSNR on the first row's data.")
 @click.option("--roc", is_flag=True, help="Only draw the ROC curves of the results.")
 @click.option("--curves", is_flag=True, help="Only draw the learning curves of the results.")
+@click.option("--overlays", is_flag=True, help="Only draw where the networks look, on drawn radiographs.")
 @click.option("--attention", type=click.Path(path_type=Path), help="Only Grad-CAM figures, on this set with boxes.")
 @click.option("--attention-split", default="fracatlas/grouped", show_default=True, help="Its split list; part test.")
 @click.option("--check-published", is_flag=True, help="Recompute every published matrix and list contradictions.")
@@ -72,6 +73,7 @@ def reproduce(
     psnr: bool,
     roc: bool,
     curves: bool,
+    overlays: bool,
     attention: Path | None,
     attention_split: str,
     check_published: bool,
@@ -91,7 +93,7 @@ def reproduce(
 
     read = tuple(read_row(path, overrides, reduced) for path in row_files(configs, paper, rows))
     chosen = _Paper(paper, read, Selection(protocols, filters, seeds, folds), results)
-    others = {"compare": compare_filters, "psnr": psnr, "roc": roc, "curves": curves}
+    others = {"compare": compare_filters, "psnr": psnr, "roc": roc, "curves": curves, "overlays": overlays}
     if attention is not None:
         _attention(chosen, attention, attention_split)
     elif any(others.values()):
@@ -137,6 +139,7 @@ def _show(paper: _Paper) -> None:
 
 def _write_beside(paper: _Paper, wanted: dict[str, bool]) -> None:
     from fxdet.data.filter_comparison import ComparisonOptions
+    from fxdet.training.attention_figure import draw_row_attention
     from fxdet.training.paper_comparison import write_filter_psnr, write_filter_tests
     from fxdet.training.paper_figures import draw_learning_curves, draw_roc
     from fxdet.training.paper_results import read_results
@@ -151,6 +154,8 @@ def _write_beside(paper: _Paper, wanted: dict[str, bool]) -> None:
         if wanted[name]:
             for path in draw(read_results(paper.results, paper.name), folder):
                 click.echo(path)
+    if wanted["overlays"]:
+        click.echo(draw_row_attention(paper.rows, paper.selection, folder))
 
 
 def _attention(paper: _Paper, data: Path, split: str) -> None:

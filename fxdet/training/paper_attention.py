@@ -18,7 +18,7 @@ from fxdet.classify.model import TimmClassifier, build_network
 from fxdet.core.errors import DataError, ReadError
 from fxdet.core.files import sha256_file, write_json
 from fxdet.core.labels import LabelMap
-from fxdet.core.objects import Crops
+from fxdet.core.objects import Crops, Radiograph
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import Sample
 from fxdet.data.splits import split_samples
@@ -103,7 +103,7 @@ def attention_of_row(row: PaperRow, weights: Path | None, samples: Sequence[Samp
     boxed = [sample for sample in samples if sample.fracture_boxes]
     if not boxed:
         raise DataError("Grad-CAM figures – got no radiograph with a fracture box – name a set that has boxes")
-    classifier = _classifier(row, weights)
+    classifier = classifier_of(row, weights)
     looked: list[Looked] = []
     sizes: list[tuple[int, int]] = []
     for start in range(0, len(boxed), _BLOCK):
@@ -120,7 +120,8 @@ def attention_of_row(row: PaperRow, weights: Path | None, samples: Sequence[Samp
     return {name: estimate.to_json() for name, estimate in attention_figures(rows, IntervalOptions()).items()}
 
 
-def _classifier(row: PaperRow, weights: Path | None) -> TimmClassifier:
+def classifier_of(row: PaperRow, weights: Path | None) -> TimmClassifier:
+    """Return a row's network with its weights, or with random ones."""
     labels = {head: LabelMap(names) for head, names in row.heads.items()}
     with torch.random.fork_rng():
         torch.manual_seed(row.loop.seed)
@@ -140,6 +141,12 @@ def look(classifier: TimmClassifier, samples: Sequence[Sample]) -> list[tuple[Lo
         radiographs = [open_radiograph(sample.path) for sample in samples]
     except ReadError as error:
         raise DataError(f"Grad-CAM figures – {error} – mend the file") from error
+    looked = look_at(classifier, radiographs)
+    return [(item, radiograph.size) for item, radiograph in zip(looked, radiographs, strict=True)]
+
+
+def look_at(classifier: TimmClassifier, radiographs: Sequence[Radiograph]) -> list[Looked]:
+    """Return the attention on open radiographs."""
     wholes = [classifier.preprocess.whole(radiograph) for radiograph in radiographs]
     crops = Crops(
         np.concatenate([crop.pixels for crop in wholes]),
@@ -149,7 +156,7 @@ def look(classifier: TimmClassifier, samples: Sequence[Sample]) -> list[tuple[Lo
     )
     maps = attention_maps(classifier, crops)
     return [
-        (_on_radiograph(attention, matrix, radiograph.size), radiograph.size)
+        _on_radiograph(attention, matrix, radiograph.size)
         for attention, matrix, radiograph in zip(maps, crops.to_image, radiographs, strict=True)
     ]
 

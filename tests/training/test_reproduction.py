@@ -19,6 +19,7 @@ from fxdet.core.errors import DataError, ModelError, TrainingError
 from fxdet.data.drawn import write_drawn_set
 from fxdet.data.formats import open_samples
 from fxdet.imaging.synthetic import DrawingOptions
+from fxdet.training.attention_figure import draw_row_attention
 from fxdet.training.classification import ClassifierTask, train_classifier
 from fxdet.training.paper_attention import weights_of, write_row_attention
 from fxdet.training.paper_comparison import filter_tests
@@ -299,6 +300,10 @@ def test_roc_and_attention(finished, drawn: Path):
         assert found["figures"]["energy_inside"]["n"] == 8 and 0 <= found["figures"]["pointing_game"]["value"] <= 1
     assert trained["figures"]["energy_even"] == untrained["figures"]["energy_even"]
     assert weights_of(folder / "nowhere", row) is None
+    run(arguments, "--overlays")
+    assert (results / "attention.jpg").read_bytes().startswith(b"\xff\xd8")
+    with pytest.raises(DataError, match=r"no row of .* has weights"):
+        draw_row_attention([], Selection(), results)
 
 
 def made_up(filter_name: str, right: str) -> dict:
