@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fxdet.evaluation.estimate import Estimate
-from fxdet.pages.folds import FOLDS, folds_record, pooled, spread_text
+from fxdet.pages.folds import FRACTURES, REGIONS, Folded, pooled, spread_text
 from fxdet.pages.measured import RESULT, looks
 from fxdet.pages.published import Published, read_published
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, table
@@ -59,6 +59,9 @@ _REGIONS = (("top-1 of six", "accuracy", "region_top1_of_6"),)
 TASKS = {"boxes": _BOXES, "radiographs": _RADIOGRAPHS, "regions": _REGIONS}
 """Task → columns: what, the published figure's name, the name of ours."""
 
+_FOLDED = {("fracatlas", "radiographs"): FRACTURES, ("bonefracture", "regions"): REGIONS}
+"""Set and task → training by cross-validation; its figure stands in the first column."""
+
 _WORDS = {"ap": "AP", "ap50": "AP50", "ap50_95": "AP50:95", "auroc": "AUROC"}
 
 _FROC = (
@@ -83,22 +86,21 @@ def task_table(repository: Repository, name: str, task: str) -> str:
         found = measured.get(part.key, {})
         if any(found.get(ours, {}).get("value") is not None for _, _, ours in columns):
             rows.append(_ours(part, found, columns))
-    if (name, task) == ("fracatlas", "radiographs"):
-        rows.extend(_by_folds(repository, len(columns)))
+    if (name, task) in _FOLDED:
+        rows.extend(_by_folds(repository, _FOLDED[name, task], len(columns)))
     head = ("", "part", "n", *(f"{what} (95 %)" for what, _, _ in columns), "source and protocol")
     return table(head, rows)
 
 
-def _by_folds(repository: Repository, columns: int) -> list[tuple[str, ...]]:
+def _by_folds(repository: Repository, folded: Folded, columns: int) -> list[tuple[str, ...]]:
     """Return the line of the classifier that was trained once a fold, where somebody did."""
-    record = folds_record(repository)
+    record = folded.record(repository)
     if record is None:
         return []
-    auroc, split = pooled(record, "auroc"), record["split"]["split"]
-    about = "no localizer; each picture scored by the network that did not see it"
-    cells = (auroc.short, *[NOT_MEASURED] * (columns - 1))
-    source = f"{about}; {spread_text(record, 'auroc')}; [figures](results/{FOLDS})"
-    return [(f"fxdet, {record['name']}", f"`{split}`, {len(record['folds'])} folds", f"{auroc.n:,}", *cells, source)]
+    found, split = pooled(record, folded.figure), record["split"]["split"]
+    cells = (found.short, *[NOT_MEASURED] * (columns - 1))
+    source = f"{folded.about}; {spread_text(record, folded.figure)}; [figures](results/{folded.file})"
+    return [(f"fxdet, {record['name']}", f"`{split}`, {len(record['folds'])} folds", f"{found.n:,}", *cells, source)]
 
 
 def _published(row: Published, columns: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fxdet.evaluation.estimate import Estimate, plain_number
 from fxdet.pages.sources import Record, Repository
 
-FOLDS = "fracatlas_folds.json"
-"""Result of ``fxdet train folds configs/folds/fracatlas_mobilenetv2_100.yaml``, copied from its run folder."""
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A training by cross-validation that the pages show.
+
+    Attributes:
+        file: ``folds.json`` of its run folder, copied to the results.
+        figure: Name of the figure of its line.
+        about: What must be known of it.
+    """
+
+    file: str
+    figure: str
+    about: str
+
+    def record(self, repository: Repository) -> Record | None:
+        """Return the result, or None where nobody ran it."""
+        return repository.record(self.file) if (repository.results / self.file).exists() else None
 
 
-def folds_record(repository: Repository) -> Record | None:
-    """Return the result on FracAtlas, or None where nobody ran it."""
-    return repository.record(FOLDS) if (repository.results / FOLDS).exists() else None
+_EACH = "each picture scored by the network that did not see it"
+
+FRACTURES = Folded("fracatlas_folds.json", "auroc", f"no localizer; {_EACH}")
+"""``fxdet train folds configs/folds/fracatlas_mobilenetv2_100.yaml``."""
+
+REGIONS = Folded("bonefracture_folds.json", "accuracy", f"no localizer; {_EACH}")
+"""``fxdet train folds configs/folds/bonefracture_mobilenetv2_100.yaml``."""
 
 
 def pooled(record: Record | None, name: str) -> Estimate:

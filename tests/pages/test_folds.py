@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fxdet.pages.benchmarks import task_table
-from fxdet.pages.folds import FOLDS
+from fxdet.pages.folds import FRACTURES, REGIONS
 from fxdet.pages.sources import Repository
 from fxdet.pages.targets import targets_table
 
@@ -22,7 +22,7 @@ RECORD = {
 
 @pytest.fixture
 def with_folds(checkout: Repository) -> Repository:
-    (checkout.results / FOLDS).write_text(json.dumps(RECORD), encoding="utf-8")
+    (checkout.results / FRACTURES.file).write_text(json.dumps(RECORD), encoding="utf-8")
     return checkout
 
 
@@ -44,6 +44,19 @@ def test_the_target_is_judged_by_them(with_folds: Repository):
 
 
 def test_what_nobody_ran_has_no_line_and_is_not_measured(checkout: Repository):
-    (checkout.results / FOLDS).unlink(missing_ok=True)
+    (checkout.results / FRACTURES.file).unlink(missing_ok=True)
     assert "folds" not in task_table(checkout, "fracatlas", "radiographs")
     assert line(targets_table(checkout), "5 folds")[-1] == "not measured"
+
+
+def test_regions_have_a_line_of_their_own(checkout: Repository):
+    figure = {"value": 0.93, "low": 0.91, "high": 0.945, "n": 2051, "method": "Wilson", "unit": ""}
+    over = {"accuracy": {"mean": 0.931, "standard_deviation": 0.02}}
+    record = RECORD | {"figures": {"accuracy": figure}, "over_folds": over, "split": {"split": "bonefracture/grouped"}}
+    (checkout.results / REGIONS.file).write_text(json.dumps(record), encoding="utf-8")
+    cells = line(task_table(checkout, "bonefracture", "regions"), "net.folds")
+    assert cells[1:4] == ["`bonefracture/grouped`, 5 folds", "2,051", ".930 (.910–.945)"]
+    assert line(targets_table(checkout), "bonefracture/grouped")[3:] == [
+        ".930 (.910–.945), n = 2,051",
+        "missed by .020",
+    ]
