@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fxdet.core.boxes import box_iou
 from fxdet.core.labels import Decision, Verdict
 from fxdet.evaluation.binary import Figures
+from fxdet.evaluation.estimate import Estimate
 from fxdet.evaluation.froc import HIT_IOU
 from fxdet.evaluation.resampling import IntervalOptions, Resampling
 from fxdet.evaluation.shares import share_estimate
@@ -171,6 +172,8 @@ def finding_figures(rows: FindingRows, options: IntervalOptions, references: Seq
         rows: The findings.
         options: Draws and seed.
         references: Reference boxes of each image, shape (G, 4) each, px; without them there is no figure of centres.
+            Where no image has any, as in a set of normals or without boxes, no finding can be right, and every figure
+            of right ones is undefined.
     """
     checked, right = rows.checked, rows.right
     figures: Figures = {}
@@ -182,7 +185,10 @@ def finding_figures(rows: FindingRows, options: IntervalOptions, references: Seq
     if references is not None:
         hits = _centres_in_references(rows, references)
         figures["box_centre_in_reference_right"] = share_estimate(hits[chosen], rows.group[chosen])
-    return figures | verdict_figures(rows)
+    figures |= verdict_figures(rows)
+    if references is None or any(len(boxes) for boxes in references):
+        return figures
+    return {name: found if name.endswith("_wrong") else Estimate(None, n=0) for name, found in figures.items()}
 
 
 def _centres_in_references(rows: FindingRows, references: Sequence[Floats]) -> NDArray[np.bool_]:

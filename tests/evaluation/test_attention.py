@@ -122,6 +122,14 @@ def test_the_centre_of_the_box_is_a_baseline_of_the_peak():
     assert "box_centre_in_reference_right" not in finding_figures(rows, OPTIONS)
 
 
+def test_where_no_fracture_has_a_box_none_can_be_right():
+    rows = replace(findings([0.0, 0.0], ["agrees", "disagrees"]), image=np.array([0, 1]))
+    figures = finding_figures(rows, OPTIONS, [np.zeros((0, 4)), np.zeros((0, 4))])
+    defined = {name for name, figure in figures.items() if figure.value is not None}
+    assert defined == {"mass_in_box_wrong", "disagrees_if_wrong"}
+    assert (figures["disagrees_if_wrong"].value, figures["right"].n) == (0.5, 0)
+
+
 def test_without_findings_all_is_undefined():
     figures = finding_figures(findings([], []), OPTIONS, [])
     assert {estimate.value for estimate in figures.values()} == {None}
