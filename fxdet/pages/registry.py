@@ -16,6 +16,7 @@ from fxdet.pages import (
     contradictions,
     experiments,
     limits,
+    localizer_comparison,
     measured,
     paper_details,
     paper_tables,
@@ -87,6 +88,7 @@ PAGES: Mapping[str, Mapping[str, Writer]] = {
         "localizers": zoo_tables.localizers_table,
         "classifiers": zoo_tables.classifiers_table,
         "speed": zoo_tables.speed_note,
+        "comparison": localizer_comparison.localizer_comparison_table,
     },
     "docs/fracatlas.md": {
         **_benchmark("fracatlas", "fracatlas", "boxes", "radiographs"),
