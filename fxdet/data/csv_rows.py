@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 
 from fxdet.core.errors import DataError
 
@@ -23,7 +24,7 @@ def numbered_rows(text: str, source: str) -> list[tuple[int, dict[str, str]]]:
         >>> numbered_rows("# made by hand\nname,part\n\na.png\n", "list.csv")
         [(4, {'name': 'a.png', 'part': ''})]
     """
-    kept = _kept_lines(text)
+    kept = list(_kept_lines(text))
     reader = csv.DictReader((f"{line}\n" for _, line in kept), restkey="", restval="")
     rows: list[tuple[int, dict[str, str]]] = []
     try:
@@ -42,11 +43,13 @@ def repeated_column(text: str) -> str | None:
         >>> repeated_column("# made by hand\nname,part, name\n")
         'name'
     """
-    head = next(csv.reader([line for _, line in _kept_lines(text)[:1]]), [])
+    head = next(csv.reader(line for _, line in _kept_lines(text)), [])
     names = [name.strip() for name in head]
     return next((name for place, name in enumerate(names) if name and name in names[:place]), None)
 
 
-def _kept_lines(text: str) -> list[tuple[int, str]]:
-    numbered = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1)]
-    return [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")]
+def _kept_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield lines with their numbers, but for empty ones and comments."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip() and not line.startswith("#"):
+            yield number, line.rstrip("\r")

@@ -94,7 +94,8 @@ def chain_table(repository: Repository, paper: str) -> str:
     """Return chains of trainings link by link: each goes on from the one before and is read off the same test part."""
     lines, rows = [], {row.row: row for row in read_rows(repository, paper)}
     for result in read_paper(repository, paper).results:
-        stamp = "; reduced" if _changes(rows, result) != NOT_MEASURED else ""
+        row = rows.get(result["row"])
+        stamp = "; reduced" if row is not None and changes_of(result, row) else ""
         for look, link in enumerate(result.get("links", ()), 1):
             run = (result["label"], result["protocol"], str(result["seed"]))
             lines.append((*run, str(look), link["filter"], f"{Estimate.from_json(link['accuracy'])}{stamp}"))

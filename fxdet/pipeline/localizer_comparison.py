@@ -8,7 +8,7 @@ from typing import Any
 from fxdet.core.protocols import Localizer
 from fxdet.data.samples import Sample
 from fxdet.evaluation.boxes import BoxRows
-from fxdet.evaluation.comparisons import Comparison, compare_figures, holm_corrected
+from fxdet.evaluation.comparisons import compare_figures, holm_corrected
 from fxdet.evaluation.detection import COCO_IOUS, average_precisions
 from fxdet.evaluation.matching import match_images
 from fxdet.evaluation.resampling import Resampling
@@ -33,8 +33,10 @@ def compare_localizers(
         ReadError: A file is no readable radiograph.
     """
     rows = {name: located_rows(localizer, samples) for name, localizer in localizers.items()}
+    ap50 = {name: _ap50(found) for name, found in rows.items()}
     first, *others = rows
-    tests = [_compared((name, first), (rows[name], rows[first]), options) for name in others]
+    resampling = Resampling(rows[first].group, options.intervals)
+    tests = [compare_figures("AP50", (name, first), resampling, ap50[name], ap50[first]) for name in others]
     return {
         "localizers": {
             name: {**measure_average_precisions(found, options), **measure_froc(found, options)}
@@ -42,11 +44,6 @@ def compare_localizers(
         },
         "comparisons": [test.to_json() for test in holm_corrected(tests)],
     }
-
-
-def _compared(names: tuple[str, str], rows: tuple[BoxRows, BoxRows], options: MeasureOptions) -> Comparison:
-    resampling = Resampling(rows[0].group, options.intervals)
-    return compare_figures("AP50", names, resampling, _ap50(rows[0]), _ap50(rows[1]))
 
 
 def _ap50(rows: BoxRows) -> Callable[[Any], Any]:

@@ -10,6 +10,12 @@ from fxdet.core.errors import DataError
 from fxdet.pipeline.predictions import read_predictions
 
 
+def check_refusal(path: Path, text: str, message: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        read_predictions(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -20,10 +26,7 @@ from fxdet.pipeline.predictions import read_predictions
     ],
 )
 def test_no_reports(tmp_path: Path, text: str, message: str):
-    path = tmp_path / "reports.jsonl"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=message):
-        read_predictions(path)
+    check_refusal(tmp_path / "reports.jsonl", text, message)
 
 
 def test_no_file(tmp_path: Path):
@@ -59,10 +62,7 @@ def test_no_file(tmp_path: Path):
     ],
 )
 def test_a_wrong_table_is_named(tmp_path: Path, text: str, message: str):
-    path = tmp_path / "scores.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=message):
-        read_predictions(path)
+    check_refusal(tmp_path / "scores.csv", text, message)
 
 
 def test_columns_that_say_nothing_are_named(tmp_path: Path):
