@@ -83,12 +83,20 @@ def main(
 
 
 def _at_hand(row: ZooRow, zoo: Path | None) -> bool:
-    return row.bundled or (zoo is not None and (zoo / row.name / CARD_NAME).is_file())
+    return row.bundled or _beside(row, zoo) is not None
+
+
+def _beside(row: ZooRow, zoo: Path | None) -> Path | None:
+    """Return the folder of a model that is not shipped; one below ``zoo`` goes before the repository's."""
+    if zoo is not None and (zoo / row.name / CARD_NAME).is_file():
+        return zoo / row.name
+    return row.beside_the_package
 
 
 def _card(row: ZooRow, zoo: Path | None = None) -> Path:
-    if zoo is not None and (zoo / row.name / CARD_NAME).is_file():
-        return zoo / row.name / CARD_NAME
+    beside = _beside(row, zoo)
+    if beside is not None:
+        return beside / CARD_NAME
     if row.card is None:
         raise click.UsageError(f"{row.name} has no card yet – train it first: {row.commands[-1]}")
     return row.card

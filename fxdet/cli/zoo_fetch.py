@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--from", "--repository", "source", envvar=REPOSITORY_VARIABLE, show_envvar=True,
-    help="Hub repository (OWNER/NAME), or a local folder of the same layout. What the package has needs none.",
+    help="Hub repository (OWNER/NAME), or a local folder of the same layout. What package or clone have needs none.",
 )  # fmt: skip
 @click.option(
     "--revision", help="Branch, tag or commit of the hub repository.  [default: as the catalogue says, or main]"
@@ -41,7 +41,7 @@ def fetch(name: str, output: Path, source: str | None, revision: str | None) -> 
 
 
 def _source(name: str, source: str | None, revision: str | None) -> ModelSource | None:
-    """Return the source: what was named, else the package, else the hub."""
+    """Return the source: what was named, else the package and what lies beside it, else the hub."""
     from fxdet.zoo.catalogue import known_row
     from fxdet.zoo.fetching import FolderSource
     from fxdet.zoo.repository import DEFAULT_REPOSITORY, HubSource
@@ -51,6 +51,6 @@ def _source(name: str, source: str | None, revision: str | None) -> ModelSource 
         return FolderSource(Path(source))
     if source:
         return HubSource(source, revision or "main")
-    if DEFAULT_REPOSITORY and not (row and row.bundled):
+    if DEFAULT_REPOSITORY and not (row and (row.bundled or row.beside_the_package)):
         return HubSource(DEFAULT_REPOSITORY, revision or (row and row.revision) or "main")
     return None

@@ -24,7 +24,8 @@ LEAST_DESCRIPTION = 24
 def list_rows(kind: str | None = None, as_json: bool = False) -> None:
     """List all pipelines and models of the zoo, with or without weights.
 
-    'weights' says where they are: 'shipped' with the package, 'on the hub', made 'by command', or 'not trained yet'.
+    'weights' says where they are: 'shipped' with the package, 'in the repository' beside it, 'on the hub',
+    made 'by command', or 'not trained yet'.
     """
     from fxdet.zoo.catalogue import catalogue
 

@@ -123,11 +123,18 @@ def _weight_facts(card: ModelCard, path: Path, row: ZooRow | None) -> list[tuple
 
     digest = ("SHA-256", card.sha256)
     if not (path.parent / card.weights).exists():
-        by_command = row is not None and row.state == "by command"
-        how = "the commands below make them" if by_command else "fxdet zoo fetch brings them"
-        return [("weights", f"not here: {how}"), digest]
+        return [("weights", _elsewhere(row)), digest]
     size = verified_weights(card, path.parent).stat().st_size
     return [("weights", f"{card.weights}, {size / 1e6:.1f} MB, verified"), digest]
+
+
+def _elsewhere(row: ZooRow | None) -> str:
+    """Return where weights are to be had that don't lie beside the card."""
+    if row is not None and row.beside_the_package is not None:
+        return f"{row.beside_the_package}; fxdet zoo fetch {row.name} brings them"
+    if row is not None and row.state in {"by command", "in the repository"}:
+        return "not here: the commands below make them"
+    return "not here: fxdet zoo fetch brings them"
 
 
 def _untrained(row: ZooRow) -> Iterator[str]:

@@ -25,10 +25,10 @@ DIFFERENT = 1
 def verify(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Check weights against their cards: the hash, and name and shape of every tensor.
 
-    Each is a name of 'fxdet zoo list', or a card file or folder. Without any, all that comes with the package is
-    checked. The exit code is 1 where something differs.
+    Each is a name of 'fxdet zoo list', or a card file or folder. Without any, all that comes with the package
+    or lies beside it in a clone is checked. The exit code is 1 where something differs.
     """
-    found = list({item.card: item for name in names or _bundled() for item in _verified(name)}.values())
+    found = list({item.card: item for name in names or _at_hand() for item in _verified(name)}.values())
     if as_json:
         click.echo(json.dumps([_as_data(item) for item in found], indent=2, ensure_ascii=False))
     else:
@@ -38,10 +38,10 @@ def verify(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
         ctx.exit(DIFFERENT)
 
 
-def _bundled() -> list[str]:
+def _at_hand() -> list[str]:
     from fxdet.zoo.catalogue import catalogue
 
-    return [row.name for row in catalogue() if row.bundled]
+    return [row.name for row in catalogue() if row.bundled or row.beside_the_package]
 
 
 def _verified(name: str) -> tuple[Verification, ...]:

@@ -21,6 +21,9 @@ from fxdet.zoo.records import read_record, record_to_json
 CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
 """Where the rows lie."""
 
+WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
+"""Folder of the repository, beside the package, with models that the package doesn't ship: one folder for each."""
+
 PIPELINE = "pipeline"
 """Kind of a row that names a pipeline; the others are a card's kinds, ``localizer`` and ``classifier``."""
 
@@ -48,6 +51,7 @@ class ZooRow:
         result: File with the measured figures, relative to the repository; None where nothing was measured.
         models: Rows that a pipeline is made of.
         bundled: Whether the weights come with the package.
+        in_repository: Whether the repository has them in its folder ``weights``; not with :attr:`bundled`.
         revision: Commit of the hub repository that holds the weights, or None where it holds none.
         size: Bytes of the weights; of a pipeline, of all its models' weights; None before the first training.
         sha256: Hash of the weights; of a pipeline, of its card; None before the first training.
@@ -64,6 +68,7 @@ class ZooRow:
     result: str | None = None
     models: tuple[str, ...] = ()
     bundled: bool = False
+    in_repository: bool = False
     revision: str | None = None
     size: int | None = None
     sha256: str | None = None
@@ -79,8 +84,10 @@ class ZooRow:
             raise ValueError(f"ZooRow.sha256 of {self.name}: got {self.sha256!r}, expected 64 hexadecimal digits")
         if len({self.card is None, self.size is None, self.sha256 is None}) > 1:
             raise ValueError(f"ZooRow of {self.name}: 'card', 'size' and 'sha256' – expected all three or none")
-        if (self.bundled or self.revision) and self.sha256 is None:
+        if (self.bundled or self.in_repository or self.revision) and self.sha256 is None:
             raise ValueError(f"ZooRow of {self.name}: weights without 'sha256' – expected the hash of the weights")
+        if self.bundled and self.in_repository:
+            raise ValueError(f"ZooRow of {self.name}: 'bundled' and 'in_repository' – expected one copy of the weights")
         if (self.kind == PIPELINE) != bool(self.models) or (self.kind == PIPELINE) == bool(self.architecture):
             raise ValueError(f"ZooRow of {self.name}: expected 'models' for a pipeline, 'architecture' for a model")
 
@@ -96,12 +103,21 @@ class ZooRow:
 
     @property
     def state(self) -> str:
-        """Where weights are to be had: ``shipped``, ``on the hub``, ``by command``, or ``not trained yet``."""
+        """Where weights are to be had: one of ``shipped``, ``in the repository``, ``on the hub``, ``by command``,
+        ``not trained yet``."""
         if self.bundled:
             return "shipped"
+        if self.in_repository:
+            return "in the repository"
         if self.revision:
             return "on the hub"
         return "by command" if self.trained else "not trained yet"
+
+    @property
+    def beside_the_package(self) -> Path | None:
+        """Folder that has the model, or None where it is in no such folder, or fxdet is not run from a checkout."""
+        folder = WEIGHTS_FOLDER / self.name
+        return folder if self.in_repository and folder.is_dir() else None
 
 
 @dataclass(frozen=True, slots=True)

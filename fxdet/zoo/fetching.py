@@ -1,4 +1,4 @@
-"""Bring a model or a pipeline from a hub repository, a local folder or the package into a folder of its own.
+"""Bring a model or a pipeline from a hub repository, a local folder, the package or what lies beside it into a folder.
 
 Nothing is put in place before every hash was checked, and nothing that is there is overwritten.
 """
@@ -83,7 +83,7 @@ def fetch(name: str, source: ModelSource | None, parent: Path) -> Fetched:
 
     Args:
         name: Name of a row of the catalogue, or of any other model that the source has.
-        source: Where it comes from; None takes it out of the package.
+        source: Where it comes from; None takes it out of the package, or out of the folder ``weights`` beside it.
         parent: Folder that gets the new folder.
 
     Raises:
@@ -95,6 +95,8 @@ def fetch(name: str, source: ModelSource | None, parent: Path) -> Fetched:
     row, target = known_row(name), parent / name
     if target.exists():
         return Fetched(_already_there(target, name, row), is_new=False)
+    if source is None and row is not None and row.beside_the_package is not None:
+        source = FolderSource(row.beside_the_package)
     if source is None:
         _from_package(name, row, target)
     else:
@@ -127,6 +129,8 @@ def _nowhere(name: str, row: ZooRow | None) -> str:
     made = f"; it is made by: {row.commands[-1]}"
     if not row.trained:
         return f"can't fetch {name} – it has not been trained yet, so there are no weights – {remedy}{made}"
+    if row.in_repository:
+        return f"can't fetch {name} – it is in the repository's folder weights – run fxdet from a clone, or {remedy}{made}"
     return f"can't fetch {name} – it is not in the package – {remedy}{made}"
 
 

@@ -33,11 +33,13 @@ class Verification:
 
 
 def verify_row(row: ZooRow) -> tuple[Verification, ...]:
-    """Check a row whose weights come with the package; of a pipeline, its own card and every model.
+    """Check a row whose weights are in the package or beside it; of a pipeline, its own card and every model.
 
     Raises:
         ModelError: The row has no weights here.
     """
+    if row.beside_the_package is not None:
+        return (_against_row(verify_model(row.beside_the_package / CARD_NAME), row),)
     if row.card is None or not row.bundled:
         raise ModelError(f"can't verify {row.name} – {row.state}, so no weights are here – name a folder that has them")
     if row.kind == PIPELINE:

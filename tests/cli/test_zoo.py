@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from fxdet.cli import zoo_push
 from fxdet.cli.main import main
+from fxdet.zoo import catalogue as catalogue_module
 from fxdet.zoo import hub, pushing
 from fxdet.zoo.cards import read_card, write_card
 from fxdet.zoo.catalogue import catalogue
@@ -108,10 +109,24 @@ def test_show_of_unknown_missing_and_damaged_models(tiny_pipeline, tmp_path, mon
     assert invoke("show").exit_code == 2
 
 
-def test_weights_that_are_not_shipped_are_made_by_commands():
-    shown = invoke("show", "yolo11n.fracatlas").stdout
-    assert "not here: the commands below make them" in shown
+def test_weights_beside_the_package(tmp_path):
+    shown = " ".join(invoke("show", "yolo11n.fracatlas").stdout.split())
+    assert "weights/yolo11n.fracatlas; fxdet zoo fetch yolo11n.fracatlas brings them" in shown
     assert "python tools/train_det.py configs/det/yolo11n.yaml" in shown
+    assert invoke("fetch", "yolo11n.fracatlas", "-o", tmp_path).exit_code == 0
+    files = ("card.json", "model.safetensors", "README.md", "config.yaml", "log.csv")
+    for name in files:
+        given = catalogue_module.WEIGHTS_FOLDER / "yolo11n.fracatlas" / name
+        assert (tmp_path / "yolo11n.fracatlas" / name).read_bytes() == given.read_bytes()
+
+
+def test_an_installed_package_has_nothing_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue_module, "WEIGHTS_FOLDER", tmp_path / "weights")
+    assert "not here: the commands below make them" in invoke("show", "yolo11n.fracatlas").stdout
+    result = invoke("fetch", "yolo11n.fracatlas", "-o", tmp_path / "zoo")
+    assert result.exit_code == 2
+    assert "it is in the repository's folder weights – run fxdet from a clone" in result.stderr
+    assert "no weights are here" in invoke("verify", "yolo11n.fracatlas").stderr
 
 
 def test_fetch_from_a_folder_named_by_the_environment(store, tmp_path):
@@ -135,7 +150,8 @@ def test_verify_of_what_is_shipped():
     result = invoke("verify")
     assert result.exit_code == 0
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert {line[0] for line in lines} == {row.name for row in catalogue() if row.bundled}
+    at_hand = {row.name for row in catalogue() if row.bundled or row.in_repository}
+    assert {line[0] for line in lines} == at_hand
     assert {line[1] for line in lines} == {"fits"}
 
 

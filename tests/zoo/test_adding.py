@@ -284,4 +284,4 @@ def test_figures_of_a_card_and_of_a_result_file():
 def test_leaks_are_told_plainly():
     card = read_card(find_row("yolov8n.builtin").card)
     assert "Not audited" in leak_line(replace(card, training={}))
-    assert leak_line(replace(card, training={"leaky": True})).startswith("LEAKY: pictures are among")
+    assert leak_line(replace(card, training={"leaky": True})).startswith("LEAKY: validation pictures are among")

@@ -32,6 +32,7 @@ from fxdet.zoo.hub import BUILDERS, SHIPPED, family_of, find_pipeline, resolve
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = catalogue()
 NAMES = [row.name for row in ROWS]
+TRAINED = {"sha256": "0" * 64, "size": 1, "card": "c.json"}
 ROW = ZooRow("a.b", "localizer", "For tests", "MIT", ("python x.py",), "yolov8n")
 
 
@@ -55,6 +56,10 @@ def test_the_card_of_a_row_says_the_same(row):
     card = read_card(row.card)
     if row.bundled:
         assert verified_weights(card, row.card.parent).stat().st_size == row.size
+    if row.in_repository:
+        folder = row.beside_the_package
+        assert read_card(folder / "card.json") == card
+        assert verified_weights(card, folder).stat().st_size == row.size <= 25_000_000
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.kind != PIPELINE], ids=lambda row: row.name)
@@ -127,6 +132,14 @@ def test_states():
     assert trained.state == "by command"
     assert replace(trained, revision="abc").state == "on the hub"
     assert replace(trained, bundled=True).state == "shipped"
+    beside = replace(trained, in_repository=True)
+    assert (beside.state, beside.beside_the_package) == ("in the repository", None)
+
+
+def test_the_folder_beside_the_package_has_what_the_catalogue_says():
+    said = {row.name for row in ROWS if row.in_repository}
+    assert {path.parent.name for path in (ROOT / "weights").glob("*/card.json")} == said
+    assert all(find_row(name).beside_the_package == ROOT / "weights" / name for name in said)
 
 
 def test_a_catalogue_survives_the_disk(tmp_path):
@@ -157,6 +170,8 @@ def test_the_catalogue_is_written_as_it_would_be_written(tmp_path):
         ({"sha256": "0" * 64}, "expected all three or none"),
         ({"size": 3}, "expected all three or none"),
         ({"bundled": True}, "expected the hash of the weights"),
+        ({"in_repository": True}, "expected the hash of the weights"),
+        ({**TRAINED, "bundled": True, "in_repository": True}, "expected one copy of the weights"),
         ({"revision": "abc"}, "expected the hash of the weights"),
         ({"models": ["x"]}, "'architecture' for a model"),
         ({"architecture": ""}, "'architecture' for a model"),
