@@ -93,8 +93,8 @@ def leak_line(card: ModelCard) -> str:
     audit = card.training.get("audit")
     if card.training.get("leaky"):
         shared = audit.get("shared") if isinstance(audit, Mapping) else None
-        some = f"{shared:,} of {audit['val']:,} validation pictures are" if shared and audit else "validation pictures are"
-        return f"LEAKY: {some} among the training pictures or nearly; figures on that part are too good."
+        some = f"{shared:,} of {audit['val']:,} validation" if shared and audit else "validation"
+        return f"LEAKY: {some} pictures are among the training pictures or nearly; figures on that part are too good."
     if isinstance(audit, Mapping):
         val, train = int(audit.get("val", 0)), int(audit.get("train", 0))
         return f"None of the {val:,} validation pictures is among the {train:,} training pictures (audited)."

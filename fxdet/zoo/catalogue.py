@@ -103,8 +103,10 @@ class ZooRow:
 
     @property
     def state(self) -> str:
-        """Where weights are to be had: one of ``shipped``, ``in the repository``, ``on the hub``, ``by command``,
-        ``not trained yet``."""
+        """Where weights are to be had.
+
+        One of ``shipped``, ``in the repository``, ``on the hub``, ``by command``, ``not trained yet``.
+        """
         if self.bundled:
             return "shipped"
         if self.in_repository:

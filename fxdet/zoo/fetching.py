@@ -130,7 +130,8 @@ def _nowhere(name: str, row: ZooRow | None) -> str:
     if not row.trained:
         return f"can't fetch {name} – it has not been trained yet, so there are no weights – {remedy}{made}"
     if row.in_repository:
-        return f"can't fetch {name} – it is in the repository's folder weights – run fxdet from a clone, or {remedy}{made}"
+        place = "the repository's folder weights – run fxdet from a clone"
+        return f"can't fetch {name} – it is in {place}, or {remedy}{made}"
     return f"can't fetch {name} – it is not in the package – {remedy}{made}"
 
 
