@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fxdet.evaluation.estimate import Estimate, plain_number
+from fxdet.pages.costs import gigaflops
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, table
-from fxdet.pages.zoo_tables import gigaflops
 
 RESULT = "localizer_comparison.json"
 """Result file of ``tools/compare_localizers.py``."""

@@ -14,7 +14,9 @@ from fxdet.pages import (
     audit_tables,
     benchmarks,
     contradictions,
+    costs,
     experiments,
+    folds,
     limits,
     localizer_comparison,
     measured,
@@ -22,6 +24,7 @@ from fxdet.pages import (
     paper_tables,
     targets,
     training_speed,
+    zoo_papers,
     zoo_tables,
 )
 from fxdet.pages.marks import with_blocks
@@ -87,7 +90,9 @@ PAGES: Mapping[str, Mapping[str, Writer]] = {
         "pipelines": zoo_tables.pipelines_table,
         "localizers": zoo_tables.localizers_table,
         "classifiers": zoo_tables.classifiers_table,
-        "speed": zoo_tables.speed_note,
+        "folds": folds.folds_table,
+        "papers": zoo_papers.paper_networks_table,
+        "speed": costs.speed_note,
         "comparison": localizer_comparison.localizer_comparison_table,
     },
     "docs/fracatlas.md": {

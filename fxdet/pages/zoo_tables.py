@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fxdet.evaluation.estimate import Estimate
+from fxdet.pages.costs import BATCHES, gigaflops, millions, speeds
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, joined, table
 from fxdet.zoo.card_facts import is_leaky
 from fxdet.zoo.cards import ModelCard, PipelineCard, read_card, read_pipeline_card
@@ -15,11 +16,6 @@ from fxdet.zoo.parameters import parameter_count
 
 CATALOGUE = Path("fxdet/zoo/catalogue.json")
 """Place of the catalogue below the repository's root."""
-
-CPU_BATCHES = (1, 8)
-"""Batch sizes whose speed the tables show."""
-
-BATCHES = " / ".join(str(batch) for batch in CPU_BATCHES)
 
 TEST_PARTS = ("fracatlas/grouped test", "fracatlas official valid", "fracatlas official test", "bonefracture test")
 """Parts of a result file whose figures stand in the tables, the first that has one first."""
@@ -138,8 +134,8 @@ def _model_line(repository: Repository, model: Model) -> tuple[str, ...]:
     passed = f"{gigaflops(flops)} at {card.input_size} px" if card and flops else NOT_MEASURED
     region = [_region(card)] if row.kind == "classifier" else []
     return (
-        _linked(repository, row), *_model_figures(model), *region, _millions(model.parameters), passed,
-        *_speeds(model.cost), _megabytes(row), row.state, _configuration(row), row.licence,
+        _linked(repository, row), *_model_figures(model), *region, millions(model.parameters), passed,
+        *speeds(model.cost), _megabytes(row), row.state, _configuration(row), row.licence,
     )  # fmt: skip
 
 
@@ -199,8 +195,8 @@ def _pipeline_line(repository: Repository, row: ZooRow, models: dict[str, Model]
     total = sum(count for count in counts if count is not None) if None not in counts else None
     cost = cost_of(repository, row)
     return (
-        _linked(repository, row), *_pipeline_figures(repository, row, used), _millions(total),
-        _pipeline_flops(row, used), *_speeds(cost), _megabytes(row), row.state, row.licence, ", ".join(row.models),
+        _linked(repository, row), *_pipeline_figures(repository, row, used), millions(total),
+        _pipeline_flops(row, used), *speeds(cost), _megabytes(row), row.state, row.licence, ", ".join(row.models),
     )  # fmt: skip
 
 
@@ -250,48 +246,6 @@ def _sources(how: Record) -> Iterator[str]:
         number = used["pictures"] if used else sum(source.get("counts", {}).get(part, 0) for part in source["train"])
         fractured = f", {used['fractured']:,} fractured" if used else ""
         yield f"{source['set']} {number:,}{fractured} (`{source['split']}`)"
-
-
-def speed_note(repository: Repository) -> str:
-    """Return what the speeds in the tables were measured on, or that they were not."""
-    found = [speed for record in repository.records("zoo/*.json").values() for speed in record.get("speed", ())]
-    if not found:
-        return "Speeds have not been measured yet (–)."
-    told = [
-        f"{item['device']} ({item['processor']}, {item['threads']} threads, {item['precision']}, median of"
-        f" {item['runs']} passes)"
-        for item in found
-    ]
-    return f"Speeds: {joined(list(dict.fromkeys(told)))}."
-
-
-def _speeds(cost: Record) -> tuple[str, ...]:
-    speeds = cost.get("speed", ())
-    by_rate = sorted(speeds, key=lambda item: item["images_per_second"])
-    cpu = {item["batch"]: item for item in by_rate if item["device"] == "cpu"}  # the quickest stays
-    best = next((item for item in reversed(by_rate) if item["device"] != "cpu"), None)
-    cells = [_rate(cpu[batch]) if batch in cpu else NOT_MEASURED for batch in CPU_BATCHES]
-    both = " / ".join(cells) if cpu else NOT_MEASURED
-    return (both, f"{_rate(best)} ({best['device']}, batch {best['batch']})" if best else NOT_MEASURED)
-
-
-def _rate(speed: Record) -> str:
-    rate = speed["images_per_second"]
-    return f"{rate:,.0f} {speed['precision']}" if rate >= 100 else f"{rate:.1f} {speed['precision']}"
-
-
-def gigaflops(flops: int | None) -> str:
-    """Return operations in billions.
-
-    Example:
-        >>> gigaflops(6_500_113_920), gigaflops(None)
-        ('6.50', '–')
-    """
-    return NOT_MEASURED if flops is None else f"{flops / 1e9:.2f}"
-
-
-def _millions(count: int | None) -> str:
-    return NOT_MEASURED if count is None else f"{count / 1e6:.2f}"
 
 
 def _megabytes(row: ZooRow) -> str:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fxdet.classify.model import build_network
 from fxdet.core.objects import Radiograph
 from fxdet.localize.faster_rcnn import FasterRcnnLocalizer
 from fxdet.localize.yolo import YoloLocalizer
@@ -110,6 +111,29 @@ def open_network(card: ModelCard, path: Path, device: str, generator: np.random.
     if not isinstance(localizer, YoloLocalizer):
         raise TypeError(f"{card.full_name}: got {type(localizer).__name__}, expected a localizer with one network")
     return Network(localizer.network, lambda count: planes(count).contiguous(memory_format=torch.channels_last))
+
+
+def untrained_network(architecture: str, classes: int, side: int, options: SpeedOptions) -> Network:
+    """Build a classifier with one head and random weights: what it costs doesn't depend on them.
+
+    Args:
+        architecture: timm's name, or that of a paper's network.
+        classes: Classes of the head.
+        side: Width and height of its pictures, px.
+        options: Device, and seed of the pictures.
+
+    Raises:
+        ModelError: Nobody knows the network.
+    """
+    generator = np.random.default_rng(options.seed)
+    network = build_network(architecture, {"head": classes}).to(options.device).eval()
+    network.to(memory_format=torch.channels_last)
+
+    def pictures(count: int) -> Tensor:
+        planes = torch.from_numpy(generator.random((count, 1, side, side), dtype=np.float32)).to(options.device)
+        return planes.expand(-1, 3, -1, -1)
+
+    return Network(network, pictures)
 
 
 def count_flops(network: Network) -> int:

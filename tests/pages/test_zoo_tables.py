@@ -8,10 +8,11 @@ import pytest
 
 from fxdet.core.errors import DataError
 from fxdet.pages.benchmarks import context_table, froc_table, task_table
+from fxdet.pages.costs import speed_note
 from fxdet.pages.measured import OPENINGS, openings_table, parts_table
 from fxdet.pages.published import Published, read_published
 from fxdet.pages.sources import figure
-from fxdet.pages.zoo_tables import classifiers_table, localizers_table, pipelines_table, speed_note
+from fxdet.pages.zoo_tables import classifiers_table, localizers_table, pipelines_table
 
 LOCALIZERS = ("yolov8n.builtin", "yolov8n.fracatlas")
 
