@@ -66,7 +66,14 @@ def filters_table(repository: Repository, paper: str) -> str:
     found = read_paper(repository, paper)
     tests = _tests(repository, paper)
     lines = [line for row in found.rows if len(row.filters) > 1 for line in _filter_lines(found, row, tests)]
-    head = ("row", "filter", "protocol", "accuracy", "accuracy − without filter", "p (McNemar, Holm)")
+    head = (
+        "row",
+        "filter",
+        "protocol",
+        "accuracy",
+        "accuracy − without filter, same seed and pictures",
+        "p (McNemar, Holm)",
+    )
     return table(head, lines) if lines else NOTHING_RUN
 
 

@@ -27,8 +27,9 @@ Result = Mapping[str, Any]
 def filter_tests(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Return McNemar's test of every filter against the unfiltered pictures, row by row, corrected after Holm.
 
-    A filter's network and the unfiltered one share row, protocol and seed, and are tested on the same pictures. Each
-    picture counts as often as it was published. All tests of a protocol are one family.
+    A filter's network and the unfiltered one share row, protocol and seed, and are tested on the same pictures; where
+    one of them was run on more folds, on those of the folds that both share. Each picture counts as often as it was
+    published. All tests of a protocol are one family.
     """
     found: dict[str, list[tuple[Result, Comparison]]] = {}
     for plain, filtered in _pairs(results):
@@ -56,7 +57,10 @@ def _test(plain: Result, filtered: Result) -> Comparison:
         keys = ", ".join(differing)
         raise DataError(f"{what} was trained otherwise than without the filter: {keys} – run both again with --restart")
     first, second = accuracy_rows(filtered), accuracy_rows(plain)
-    if first.keys() != second.keys():
+    if filtered.get("tested_folds") != plain.get("tested_folds"):
+        shared = first.keys() & second.keys()
+        first, second = ({name: rows[name] for name in first if name in shared} for rows in (first, second))
+    if not first or first.keys() != second.keys():
         raise DataError(f"{what} was tested on other pictures than without the filter – run both again with --restart")
     names = [name for name, (_, _, times) in first.items() for _ in range(times)]
     with_filter, without = ([rows[name][0] for name in names] for rows in (first, second))

@@ -325,6 +325,13 @@ def test_paired_tests_by_hand():
     other = made_up("clahe", "++++")
     with pytest.raises(DataError, match="other pictures"):
         filter_tests([made_up("none", "-+-+"), {**other, "scores": other["scores"][1:]}])
+    more_folds = [{**made_up(name, right), "tested_folds": folds} for name, right, folds in
+                  (("none", "-+-+", [0, 1]), ("clahe", "++++", [0]))]  # fmt: skip
+    more_folds[1]["scores"] = other["scores"][:3]
+    (shared,) = filter_tests(more_folds)
+    assert shared["difference"]["value"] == pytest.approx(2 / 5, abs=1e-6)  # five names of the first three pictures
+    with pytest.raises(DataError, match="other pictures"):
+        filter_tests([more_folds[0], {**more_folds[1], "scores": []}])
     longer = {**other, "configuration": {"epochs": 4, "filter": "clahe"}}
     with pytest.raises(DataError, match=r"r-clahe\.p\.1 was trained otherwise than without the filter: epochs –"):
         filter_tests([made_up("none", "-+-+"), longer])
