@@ -88,6 +88,8 @@ def _pipeline_lines(parts: PipelineParts, row: ZooRow | None) -> Iterator[str]:
     yield f"  radiograph: fracture from {card.image_points.definite:.3f}, doubt from {card.image_points.doubt:.3f}"
     yield f"  finding:    fracture from {card.finding_points.definite:.3f}, doubt from {card.finding_points.doubt:.3f}"
     yield f"  views:      {'the radiograph and its mirror image' if card.mirrored else 'the radiograph'}"
+    if card.localizer_weights:
+        yield f"  fusion:     localizers count {' : '.join(f'{weight:g}' for weight in card.localizer_weights)}"
     yield f"  models:     {', '.join(read_card(path).full_name for _, path in parts.models)}"
     yield from _figure_lines(result_rows(dict(card.figures)))
     yield from _row_lines(row)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -106,14 +108,20 @@ def box_bounds(points: Floats) -> tuple[float, float, float, float]:
 
 
 def weighted_box_fusion(
-    xyxy: Floats, score: Floats, view: NDArray[np.integer], views: int, iou_threshold: float = 0.55
+    xyxy: Floats,
+    score: Floats,
+    view: NDArray[np.integer],
+    views: int,
+    iou_threshold: float = 0.55,
+    weights: Sequence[float] = (),
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Merge what several views of one radiograph (or several models) found into one list.
 
     Boxes are taken best first. Each joins the cluster whose mean box it overlaps most and by more than the threshold,
     or starts a new one; a cluster's box is the mean of its members weighted by their scores. Its score is the mean of
     the members' scores times the share of views among them: what one view alone saw counts less (after Solovyev, Wang
-    and Gabruseva 2021, Image and Vision Computing 107, 104117, whose factor counts members).
+    and Gabruseva 2021, Image and Vision Computing 107, 104117, whose factor counts members). A view's weight multiplies
+    in all three places: in the mean of the boxes, in the mean of the scores, and in the share.
 
     Args:
         xyxy: Boxes of all views, shape (N, 4), px.
@@ -121,6 +129,7 @@ def weighted_box_fusion(
         view: Index of the view that each box comes from, shape (N,).
         views: Number of views, whether they found anything or not.
         iou_threshold: Least overlap with a cluster's box, 0–1.
+        weights: How much each view counts, shape (views,), above 0; all alike by default.
 
     Returns:
         Boxes (M, 4), px, and scores (M,), best first.
@@ -131,6 +140,9 @@ def weighted_box_fusion(
         >>> boxes.tolist(), scores.round(3).tolist()
         ([[0.5, 0.0, 10.5, 10.0]], [0.6])
     """
+    counts = np.asarray(weights or np.ones(views), dtype=np.float64)
+    own = counts[view]
+    pull = np.maximum(score * own, 1e-9)
     clusters: list[list[int]] = []
     means = np.zeros((0, 4))
     for index in np.argsort(-score, kind="stable"):
@@ -141,8 +153,8 @@ def weighted_box_fusion(
             means = np.concatenate([means, xyxy[index][None].astype(np.float64)])
             continue
         clusters[best].append(int(index))
-        means[best] = np.average(xyxy[clusters[best]], axis=0, weights=np.maximum(score[clusters[best]], 1e-9))
-    share = np.array([len(set(view[rows].tolist())) / views for rows in clusters])
-    fused = np.array([float(np.mean(score[rows])) for rows in clusters]) * share if clusters else np.zeros(0)
+        means[best] = np.average(xyxy[clusters[best]], axis=0, weights=pull[clusters[best]])
+    share = [float(counts[np.unique(view[rows])].sum() / counts.sum()) for rows in clusters]
+    fused = np.array([float(np.average(score[rows], weights=own[rows])) for rows in clusters]) * np.array(share)
     order = np.argsort(-fused, kind="stable")
     return means[order], np.asarray(fused[order], dtype=np.float64)

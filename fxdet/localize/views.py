@@ -20,11 +20,13 @@ class FusionOptions:
         mirrored: Whether each localizer also looks at the mirrored radiograph; twice the time.
         iou_threshold: Boxes that overlap by more than this are one, 0–1.
         boxes_maximum: Most boxes per kind and radiograph.
+        weights: How much each localizer counts, in their order, above 0; empty counts all alike.
     """
 
     mirrored: bool = True
     iou_threshold: float = 0.55
     boxes_maximum: int = 100
+    weights: tuple[float, ...] = ()
 
 
 class FusedLocalizer:
@@ -35,7 +37,7 @@ class FusedLocalizer:
         options: Views and overlap.
 
     Raises:
-        ValueError: There is none, or their classes differ.
+        ValueError: There is none, their classes differ, or there is not one weight for each.
     """
 
     def __init__(self, localizers: Sequence[Localizer], options: FusionOptions | None = None) -> None:
@@ -43,6 +45,11 @@ class FusedLocalizer:
             raise ValueError("FusedLocalizer: got no localizer, expected at least one")
         self.localizers = tuple(localizers)
         self.options = options or FusionOptions()
+        weights = self.options.weights
+        if weights and (len(weights) != len(localizers) or min(weights) <= 0):
+            raise ValueError(
+                f"FusedLocalizer: got weights {weights} for {len(localizers)}, expected one above 0 for each"
+            )
         self.name = "+".join(localizer.name for localizer in localizers)
 
     def locate(self, radiographs: Sequence[Radiograph]) -> list[Located]:
@@ -60,6 +67,10 @@ class FusedLocalizer:
             fractures=self._fuse([look.fractures for look in found]),
         )
 
+    def _weights(self) -> tuple[float, ...]:
+        """Return a weight for each look: those of the mirrored radiographs follow the others."""
+        return self.options.weights * (2 if self.options.mirrored else 1)
+
     def _fuse(self, looks: Sequence[Detections]) -> Detections:
         first = looks[0]
         if any(look.labels != first.labels for look in looks):
@@ -72,7 +83,7 @@ class FusedLocalizer:
         for value in sorted(set(label.tolist())):
             rows = np.flatnonzero(label == value)
             boxes, fused = weighted_box_fusion(
-                xyxy[rows], score[rows], view[rows], len(looks), self.options.iou_threshold
+                xyxy[rows], score[rows], view[rows], len(looks), self.options.iou_threshold, self._weights()
             )
             parts.append((boxes, fused, np.full(len(fused), value, dtype=np.int64)))
         if not parts:

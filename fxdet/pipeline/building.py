@@ -31,6 +31,8 @@ class BuildOptions:
         ensemble: Run folders or cards of further localizers.
         region_classifier: Run folder or card of a classifier that names the region of whole radiographs.
         mirrored: Whether localizers also look at the mirrored radiograph.
+        localizer_weights: How much each localizer counts where boxes are fused, the first's and then the further ones';
+            empty counts all alike.
         region_of_candidates: See :class:`~fxdet.zoo.cards.PipelineCard`.
         batch_size: Radiographs at a time.
     """
@@ -45,6 +47,7 @@ class BuildOptions:
     ensemble: tuple[Path, ...] = ()
     region_classifier: Path | None = None
     mirrored: bool = False
+    localizer_weights: tuple[float, ...] = ()
     region_of_candidates: float = 0.0
     batch_size: int = 16
 
@@ -65,6 +68,7 @@ def build_pipeline(options: BuildOptions, samples: Sequence[Sample], fit: FitOpt
         ensemble=tuple(pack_model(place, options.folder, size) for place in options.ensemble),
         region_classifier=pack_model(options.region_classifier, options.folder) if options.region_classifier else "",
         mirrored=options.mirrored,
+        localizer_weights=options.localizer_weights,
         candidate_floor=options.candidate_floor,
         region_of_candidates=options.region_of_candidates,
         description=options.description,

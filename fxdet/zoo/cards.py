@@ -149,6 +149,8 @@ class PipelineCard:
         region_classifier: Card of a classifier that names the region of the whole radiograph, likewise; empty leaves
             that to the classifier.
         mirrored: Whether the localizers also look at the mirrored radiograph; boxes of both views are fused.
+        localizer_weights: How much each localizer's boxes count in that, above 0, the first's and then the further
+            ones'; empty counts all alike.
         finding: Logistic model of a candidate over :data:`FINDING_FEATURES`.
         image: Logistic model of the radiograph over :data:`IMAGE_FEATURES`.
         finding_points: Operating points of a finding.
@@ -170,6 +172,7 @@ class PipelineCard:
     ensemble: tuple[str, ...] = ()
     region_classifier: str = ""
     mirrored: bool = False
+    localizer_weights: tuple[float, ...] = ()
     finding: LogisticCoefficients = field(default_factory=_default_finding)
     image: LogisticCoefficients = field(default_factory=_default_image)
     finding_points: OperatingPoints = field(default_factory=OperatingPoints)
@@ -193,6 +196,11 @@ class PipelineCard:
         for name in ("candidate_floor", "region_floor"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"PipelineCard.{name}: got {getattr(self, name)}, expected 0 to 1")
+        if self.localizer_weights and not (
+            len(self.localizer_weights) == 1 + len(self.ensemble) and min(self.localizer_weights) > 0
+        ):
+            got = list(self.localizer_weights)
+            raise ValueError(f"PipelineCard.localizer_weights: got {got}, expected one above 0 for each localizer")
         if not self.region_of_candidates >= 0:
             raise ValueError(f"PipelineCard.region_of_candidates: got {self.region_of_candidates}, expected >= 0")
         if self.candidates_maximum < 1:

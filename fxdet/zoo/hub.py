@@ -123,7 +123,7 @@ def load_localizer_of(parts: PipelineParts, device: str = "cpu") -> Localizer:
     localizers = [load_localizer(path, device) for path in (parts.localizer, *parts.ensemble)]
     if len(localizers) == 1 and not parts.card.mirrored:
         return localizers[0]
-    return FusedLocalizer(localizers, FusionOptions(mirrored=parts.card.mirrored))
+    return FusedLocalizer(localizers, FusionOptions(parts.card.mirrored, weights=parts.card.localizer_weights))
 
 
 def load_classifier(path: str | Path, device: str = "cpu") -> Classifier:

@@ -71,6 +71,17 @@ def test_a_fused_box_is_the_mean_weighted_by_scores() -> None:
     np.testing.assert_allclose(boxes[0], [0, 1.5, 10, 11.5])
 
 
+def test_a_view_that_counts_more_pulls_box_and_score() -> None:
+    pair = np.array([[0.0, 0, 10, 10], [0, 2, 10, 12], [40, 40, 50, 50], [70, 70, 80, 80]])
+    score, view = np.array([0.4, 0.8, 0.6, 0.6]), np.array([0, 1, 0, 1])
+    boxes, scores = weighted_box_fusion(pair, score, view, 2, weights=(3, 1))
+    # Both: mean (3 × .4 + .8) / 4 = .5 and the box 2 × .8 / (3 × .4 + .8) = .8 px down; alone: .6 × 3/4 and .6 × 1/4.
+    np.testing.assert_allclose(scores, [0.5, 0.45, 0.15])
+    np.testing.assert_allclose(boxes[0], [0, 0.8, 10, 10.8])
+    for weights in ((), (1, 1), (7, 7)):
+        np.testing.assert_allclose(weighted_box_fusion(pair, score, view, 2, weights=weights)[1], [0.6, 0.3, 0.3])
+
+
 @given(seed=st.integers(0, 10_000), count=st.integers(0, 12), views=st.integers(1, 3))
 def test_fusion_keeps_within_what_was_found(seed: int, count: int, views: int) -> None:
     generator = np.random.default_rng(seed)

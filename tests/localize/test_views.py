@@ -58,6 +58,18 @@ def test_two_localizers_without_mirroring() -> None:
     np.testing.assert_allclose(found.regions.score, [0.6])
 
 
+def test_a_localizer_that_counts_more() -> None:
+    pair = [FakeLocalizer(score=0.8, fracture=None), FakeLocalizer(score=0.4)]
+    [found] = FusedLocalizer(pair, FusionOptions(mirrored=False, weights=(1, 3))).locate([spotted()])
+    np.testing.assert_allclose(found.fractures.score, [0.4 * 3 / 4])
+    np.testing.assert_allclose(found.regions.score, [(0.8 + 3 * 0.4) / 4])
+    [both_ways] = FusedLocalizer([BrightestSpot(), BrightestSpot()], FusionOptions(weights=(1, 3))).locate([spotted()])
+    np.testing.assert_allclose(both_ways.fractures.score, [0.8], atol=1e-6)
+    for weights in ((1.0,), (1.0, 0.0)):
+        with pytest.raises(ValueError, match="expected one above 0 for each"):
+            FusedLocalizer(pair, FusionOptions(weights=weights))
+
+
 def test_mirroring_twice_changes_nothing() -> None:
     radiograph = spotted()
     np.testing.assert_array_equal(mirror_radiograph(mirror_radiograph(radiograph)).pixels, radiograph.pixels)

@@ -8,13 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from fxdet.cli.main import main
 from fxdet.core.errors import ModelError
 from fxdet.core.files import sha256_file
 from fxdet.data.samples import BoxLabel, Sample
 from fxdet.imaging.reading import open_radiograph
 from fxdet.imaging.synthetic import DrawingOptions, draw_radiograph
-from fxdet.localize.views import mirror_located, mirror_radiograph
+from fxdet.localize.views import FusedLocalizer, mirror_located, mirror_radiograph
 from fxdet.pipeline.api import PipelineOptions
 from fxdet.pipeline.building import BuildOptions, build_pipeline, pack_model, run_over
 from fxdet.pipeline.loading import load_pipeline
@@ -117,12 +119,15 @@ def test_an_ensemble_with_mirrored_views_is_packed_and_stamped(tiny_pipeline: Pa
     folder, samples = tmp_path / "built", drawn_samples(tmp_path, 4)
     options = BuildOptions(
         "test", tiny_pipeline / "localizer.json", tiny_pipeline / "classifier.json", folder,
-        ensemble=(twin / "localizer.json",), mirrored=True,
+        ensemble=(twin / "localizer.json",), mirrored=True, localizer_weights=(4.0, 1.0),
     )  # fmt: skip
     build_pipeline(options, samples, FitOptions(hit_iou=0.02, miss_iou=0.01))
     pipeline = load_pipeline(folder, options=PipelineOptions(crosscheck=False))
     assert [stamp.name for stamp in pipeline.models][:2] == ["yolov8n.random", "yolov8n.twin"]
     assert len(pipeline.models) == 3
+    assert isinstance(pipeline.localizer, FusedLocalizer)
+    assert pipeline.localizer.options.weights == (4.0, 1.0)
+    assert "localizers count 4 : 1" in CliRunner().invoke(main, ["zoo", "show", str(folder)]).output
     # Left and right are alike to the fused localizer: mirrored pictures give mirrored boxes.
     radiograph = open_radiograph(samples[0].path)
     [plain] = pipeline.localizer.locate([radiograph])

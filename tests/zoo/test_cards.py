@@ -107,6 +107,8 @@ def test_a_wrong_model_card_is_one_clear_line(tmp_path, values, message):
         ({"finding": {"intercpt": 0, "weights": {}}}, "did you mean 'intercept'?"),
         ({"crosscheck": {"agree_lift": 0.1}}, "CrossCheckLimits.agree_lift"),
         ({"candidate_floor": 2}, "expected 0 to 1"),
+        ({"localizer_weights": [1.0, 2.0]}, "expected one above 0 for each localizer"),
+        ({"localizer_weights": [-1.0]}, "expected one above 0 for each localizer"),
         ({"localizer": None}, "key 'localizer' is missing"),
     ],
 )
