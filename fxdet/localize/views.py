@@ -63,40 +63,49 @@ class FusedLocalizer:
 
     def _fused(self, found: Sequence[Located]) -> Located:
         return Located(
-            regions=self._fuse([look.regions for look in found]),
-            fractures=self._fuse([look.fractures for look in found]),
+            regions=fuse_detections([look.regions for look in found], self.options, self.name),
+            fractures=fuse_detections([look.fractures for look in found], self.options, self.name),
         )
 
-    def _weights(self) -> tuple[float, ...]:
-        """Return a weight for each look: those of the mirrored radiographs follow the others."""
-        return self.options.weights * (2 if self.options.mirrored else 1)
 
-    def _fuse(self, looks: Sequence[Detections]) -> Detections:
-        first = looks[0]
-        if any(look.labels != first.labels for look in looks):
-            raise ValueError(f"FusedLocalizer: got classes {[look.labels.names for look in looks]}, expected the same")
-        xyxy = np.concatenate([look.xyxy for look in looks])
-        score = np.concatenate([look.score for look in looks])
-        label = np.concatenate([look.label for look in looks])
-        view = np.concatenate([np.full(len(look), index) for index, look in enumerate(looks)])
-        parts = []
-        for value in sorted(set(label.tolist())):
-            rows = np.flatnonzero(label == value)
-            boxes, fused = weighted_box_fusion(
-                xyxy[rows], score[rows], view[rows], len(looks), self.options.iou_threshold, self._weights()
-            )
-            parts.append((boxes, fused, np.full(len(fused), value, dtype=np.int64)))
-        if not parts:
-            return replace(first, model=self.name)
-        boxes, fused, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        order = np.argsort(-fused, kind="stable")[: self.options.boxes_maximum]
-        return replace(
-            first,
-            xyxy=boxes[order].astype(np.float32),
-            score=fused[order].astype(np.float32),
-            label=values[order],
-            model=self.name,
+def fuse_detections(looks: Sequence[Detections], options: FusionOptions, model: str) -> Detections:
+    """Return the boxes of several looks at one radiograph as one result, class by class, best first.
+
+    Args:
+        looks: What each localizer found on the radiograph and then, where that was asked for, what each found on its
+            mirror image, turned back; at least one.
+        options: Overlap, and how much each localizer counts.
+        model: Name of the whole.
+
+    Raises:
+        ValueError: They name different classes.
+    """
+    first = looks[0]
+    if any(look.labels != first.labels for look in looks):
+        raise ValueError(f"FusedLocalizer: got classes {[look.labels.names for look in looks]}, expected the same")
+    xyxy, score, label = (
+        np.concatenate([getattr(look, name) for look in looks]) for name in ("xyxy", "score", "label")
+    )
+    view = np.concatenate([np.full(len(look), index) for index, look in enumerate(looks)])
+    weights = options.weights * (len(looks) // len(options.weights)) if options.weights else ()
+    parts = []
+    for value in sorted(set(label.tolist())):
+        rows = np.flatnonzero(label == value)
+        boxes, fused = weighted_box_fusion(
+            xyxy[rows], score[rows], view[rows], len(looks), options.iou_threshold, weights
         )
+        parts.append((boxes, fused, np.full(len(fused), value, dtype=np.int64)))
+    if not parts:
+        return replace(first, model=model)
+    boxes, fused, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    order = np.argsort(-fused, kind="stable")[: options.boxes_maximum]
+    return replace(
+        first,
+        xyxy=boxes[order].astype(np.float32),
+        score=fused[order].astype(np.float32),
+        label=values[order],
+        model=model,
+    )
 
 
 def mirror_radiograph(radiograph: Radiograph) -> Radiograph:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fxdet.core.labels import Decision
+from fxdet.core.objects import Detections
 from fxdet.core.protocols import Localizer
 from fxdet.data.samples import Sample
 from fxdet.evaluation.boxes import BoxRows
@@ -104,14 +105,20 @@ def located_rows(localizer: Localizer, samples: Sequence[Sample]) -> BoxRows:
     Raises:
         ReadError: A file is no readable radiograph.
     """
-    images, sizes = [], []
+    found: list[Detections] = []
     for start in tqdm(range(0, len(samples), BATCH), desc="locate", unit="batch", disable=None, leave=False):
-        batch = samples[start : start + BATCH]
-        radiographs = [open_radiograph(sample.path) for sample in batch]
-        sizes += [radiograph.size for radiograph in radiographs]
-        for sample, located in zip(batch, localizer.locate(radiographs), strict=True):
-            images.append(ImageBoxes(located.fractures.xyxy, located.fractures.score, sample.fracture_xyxy))
-    return BoxRows(images, sizes, np.array([sample.group for sample in samples], dtype=str))
+        radiographs = [open_radiograph(sample.path) for sample in samples[start : start + BATCH]]
+        found += [located.fractures for located in localizer.locate(radiographs)]
+    return detection_rows(found, samples)
+
+
+def detection_rows(found: Sequence[Detections], samples: Sequence[Sample]) -> BoxRows:
+    """Return fracture boxes beside the reference boxes of the same radiographs, in order."""
+    images = [
+        ImageBoxes(boxes.xyxy, boxes.score, sample.fracture_xyxy) for boxes, sample in zip(found, samples, strict=True)
+    ]
+    groups = np.array([sample.group for sample in samples], dtype=str)
+    return BoxRows(images, [boxes.image_size for boxes in found], groups)
 
 
 def measure_average_precisions(rows: BoxRows, options: MeasureOptions) -> dict[str, Figure]:
