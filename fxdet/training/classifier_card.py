@@ -22,6 +22,7 @@ from fxdet.evaluation.shares import share_estimate
 from fxdet.evaluation.temperature import fit_temperature
 from fxdet.training.classifier_config import ClassifierConfig
 from fxdet.training.epochs import RunResult
+from fxdet.training.initial import first_weights
 from fxdet.training.leak_check import card_record
 from fxdet.training.run_folder import RunFolder
 from fxdet.training.validation import ValidationSet, figures_of, predict_logits
@@ -100,7 +101,7 @@ def _training(config: ClassifierConfig, folder: RunFolder, result: RunResult) ->
     environment = json.loads((folder.path / "environment.json").read_text(encoding="utf-8"))
     return {
         **card_record(folder),
-        "initial_weights": config.initial_weights.rpartition("/")[2],
+        **first_weights(config.initial_weights),
         "epochs": len(result.history),
         "best_epoch": result.best_epoch + 1,
         "monitor": config.loop.monitor,

@@ -9,6 +9,7 @@ from fxdet._version import __version__
 from fxdet.core.files import sha256_file
 from fxdet.training.detection_config import DetectionConfig
 from fxdet.training.epochs import RunResult
+from fxdet.training.initial import first_weights
 from fxdet.training.leak_check import card_record
 from fxdet.training.run_folder import RunFolder
 from fxdet.zoo.cards import CARD_NAME, ModelCard, write_card
@@ -41,7 +42,7 @@ def _training(config: DetectionConfig, folder: RunFolder, result: RunResult) -> 
     environment = json.loads((folder.path / "environment.json").read_text(encoding="utf-8"))
     return {
         **card_record(folder),
-        "initial_weights": config.initial_weights.rpartition("/")[2],
+        **first_weights(config.initial_weights),
         "epochs": len(result.history),
         "best_epoch": result.best_epoch + 1,
         "monitor": "mean of AP50 and AP50:95 of the fracture class",

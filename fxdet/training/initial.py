@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fxdet.classify.model import ClassifierNetwork, build_network
 from fxdet.core.errors import ModelError
+from fxdet.core.files import sha256_file
 from fxdet.training.config_tree import expand_variables
 
 logger = getLogger(__name__)
@@ -58,6 +59,21 @@ def initial_network(
         report = load_initial(network, path, heads)
         logger.info("%s: %d keys taken, %d missing, %d unexpected", path.name, *map(len, _columns(report)))
     return network
+
+
+def first_weights(initial_weights: str) -> dict[str, str]:
+    """Return what a card says of the weights that a training started from: their name, and a file's SHA-256.
+
+    Args:
+        initial_weights: ``hub``, ``none``, or the path of a safetensors file, which may be gone by now.
+
+    Example:
+        >>> first_weights("hub")
+        {'initial_weights': 'hub'}
+    """
+    named = {"initial_weights": initial_weights.rpartition("/")[2]}
+    path = Path(expand_variables(initial_weights, "initial_weights")).expanduser()
+    return {**named, "initial_weights_sha256": sha256_file(path)} if path.is_file() else named
 
 
 def load_initial(network: ClassifierNetwork, path: Path, heads: Mapping[str, tuple[str, ...]]) -> LoadReport:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from safetensors.torch import save_file
 
 from fxdet.classify.model import build_network
 from fxdet.core.errors import ModelError
-from fxdet.training.initial import initial_network, load_initial
+from fxdet.training.initial import first_weights, initial_network, load_initial
 
 HEADS = {"fracture": ("normal", "fractured")}
 
@@ -73,3 +74,14 @@ def test_the_weights_at_hand_fit_completely():
         pytest.skip("no ../shared/weights")
     report = load_initial(build_network("mobilenetv2_100", {"fracture": 2}), path, HEADS)
     assert report.missing == () == report.unexpected and len(report.matched) == 312
+
+
+def test_a_card_names_the_first_weights_without_their_folder(tmp_path: Path, monkeypatch):
+    path = tmp_path / "start.safetensors"
+    path.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    assert first_weights(str(path)) == {"initial_weights": "start.safetensors", "initial_weights_sha256": digest}
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    assert first_weights("${PLACE}/start.safetensors")["initial_weights_sha256"] == digest
+    path.unlink()
+    assert first_weights(str(path)) == {"initial_weights": "start.safetensors"}
