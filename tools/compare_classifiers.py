@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fxdet.core.errors import ConfigError, FxdetError
 from fxdet.core.files import write_json
+from fxdet.core.memory import keep_freed_memory
 from fxdet.data.formats import open_samples
 from fxdet.data.splits import split_samples
 from fxdet.pipeline.classifier_comparison import compare_classifiers
@@ -39,6 +40,7 @@ SCHEMA = 1
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Result JSON; it is added to.")
 def main(models: tuple[Path, ...], data: Path, split: str | None, part: str, output: Path) -> None:
     """Measure the classifiers of run folders or cards."""
+    keep_freed_memory()
     try:
         samples, stamp = split_samples(open_samples(data), split)
         members = [sample for sample in samples if sample.part == part]

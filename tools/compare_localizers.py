@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fxdet.core.errors import ConfigError, FxdetError
 from fxdet.core.files import sha256_file, write_json
+from fxdet.core.memory import keep_freed_memory
 from fxdet.data.formats import open_samples
 from fxdet.data.splits import split_samples
 from fxdet.pipeline.benchmark import count_flops, open_network
@@ -42,6 +43,7 @@ SCHEMA = 1
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Result JSON.")
 def main(models: tuple[Path, ...], data: Path, split: str | None, part: str, allow_leak: bool, output: Path) -> None:
     """Compare the localizers of run folders or cards; the first is what the others are tested against."""
+    keep_freed_memory()
     try:
         samples, stamp = split_samples(open_samples(data), split, allow_leak)
         members = [sample for sample in samples if sample.part == part and sample.boxes is not None]

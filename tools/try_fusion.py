@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fxdet.core.errors import ConfigError, FxdetError
 from fxdet.core.files import write_json
+from fxdet.core.memory import keep_freed_memory
 from fxdet.data.formats import open_samples
 from fxdet.data.splits import split_samples
 from fxdet.pipeline.measuring import MeasureOptions
@@ -50,6 +51,7 @@ def main(
     output: Path,
 ) -> None:
     """Measure each trial with the localizers MODELS, run folders or cards; print what it says."""
+    keep_freed_memory()
     try:
         if "test" in part.lower():
             raise ConfigError(f"--part – got '{part}', expected a validation part: trials choose, test parts don't")

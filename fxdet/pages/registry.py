@@ -19,6 +19,7 @@ from fxdet.pages import (
     folds,
     limits,
     localizer_comparison,
+    localizer_trials,
     measured,
     paper_details,
     paper_tables,
@@ -77,7 +78,7 @@ PAGES: Mapping[str, Mapping[str, Writer]] = {
     },
     "docs/builtin.md": {
         "recipes": zoo_tables.recipes_table,
-        "trials": experiments.trials_table,
+        "trials": localizer_trials.trials_table,
         "parts": measured.parts_table,
         "openings": measured.openings_table,
         "targets": targets.targets_table,

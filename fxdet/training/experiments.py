@@ -39,7 +39,7 @@ class Experiment:
         value: The figure.
         low, high: 95 % interval, or None.
         chosen: Whether it went into what was shipped.
-        source: File of the repository that the figure was taken from.
+        source: File of the repository that the figure was taken from, or ``–`` where it was read off a terminal.
         note: Anything else, or empty.
     """
 
