@@ -22,6 +22,8 @@ from tqdm import tqdm
 # A checkout that is not installed works, too.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from fxdet.cli.tool import ToolCommand
+from fxdet.core.errors import ModelError
 from fxdet.core.files import write_json
 from fxdet.imaging.reading import radiograph_from_array
 from fxdet.imaging.synthetic import DrawingOptions, draw_set
@@ -32,6 +34,7 @@ from fxdet.pipeline.loading import load_pipeline
 from fxdet.training.run_folder import describe_environment
 from fxdet.zoo.cards import CARD_NAME
 from fxdet.zoo.catalogue import PIPELINE, ZooRow, catalogue, find_row
+from fxdet.zoo.pipeline_figures import hash_of_measured
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results" / "zoo"
@@ -39,7 +42,7 @@ SIZE = (454, 373)
 """Height and width of the drawn radiographs, px: the most frequent size of FracAtlas."""
 
 
-@click.command()
+@click.command(cls=ToolCommand)
 @click.argument("names", nargs=-1)
 @click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
@@ -63,11 +66,11 @@ def main(
     output: Path,
 ) -> None:
     """Measure the rows NAMES of the catalogue; all that have weights here, where none is named."""
+    rows = [find_row(name) for name in names] or [row for row in catalogue() if _at_hand(row, zoo)]
     set_threads(threads)
     chosen = choose_device(device)
     options = SpeedOptions(chosen, choose_precision(precision, chosen), batches, runs)
     environment = describe_environment(torch.device(chosen), options.precision)
-    rows = [find_row(name) for name in names] or [row for row in catalogue() if _at_hand(row, zoo)]
     # Without the clock there is nothing to say of a pipeline: its size and operations are those of its models.
     rows = [row for row in rows if speed or row.kind != PIPELINE]
     for row in tqdm(rows, unit="row", leave=False, disable=None):
@@ -98,7 +101,8 @@ def _card(row: ZooRow, zoo: Path | None = None) -> Path:
     if beside is not None:
         return beside / CARD_NAME
     if row.card is None:
-        raise click.UsageError(f"{row.name} has no card yet – train it first: {row.commands[-1]}")
+        made = " && ".join(row.commands)
+        raise ModelError(f"can't measure {row.name} – it has not been trained, so it has no card – train it: {made}")
     return row.card
 
 
@@ -109,7 +113,7 @@ def _pipeline(row: ZooRow, options: SpeedOptions, environment: dict[str, Any], c
     pipeline = load_pipeline(_card(row), options=PipelineOptions(options.device, precision=options.precision))
     speeds = measure_pipeline_speed(pipeline, pixels, options, environment["processor"])
     return {
-        "schema": SCHEMA, "model": row.name, "kind": row.kind, "sha256": row.sha256,
+        "schema": SCHEMA, "model": row.name, "kind": row.kind, "sha256": hash_of_measured(row),
         "radiographs": f"{count} drawn, {SIZE[0]} × {SIZE[1]} px, decoded; cross-check on",
         "speed": [asdict(item) for item in speeds], "torch": environment["packages"]["torch"],
     }  # fmt: skip

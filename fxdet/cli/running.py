@@ -65,6 +65,8 @@ def run_pipeline(pipeline: Pipeline, sources: SourceList, folder: Path, options:
 
     from fxdet.pipeline.engine import Run
 
+    for note in pipeline.notes:
+        click.echo(f"fxdet: warning: {note}", err=True)
     start = time.monotonic()
     with stop_on_interrupt() as stopped, tqdm(unit="img", disable=None, smoothing=0.1, dynamic_ncols=True) as bar:
         if not bar.disable:

@@ -23,9 +23,15 @@ def push(folder: Path, repository: str, private: bool, dry_run: bool) -> None:
 
     Every hash is checked before. The token is the one of 'hf auth login'; fxdet neither asks for it nor keeps it.
     """
+    from fxdet.core.errors import ConfigError
     from fxdet.zoo.pushing import prepare_upload, push
     from fxdet.zoo.repository import HubUploader
 
+    if Path(repository).is_dir():
+        raise ConfigError(
+            f"--repository or {REPOSITORY_VARIABLE} – got the folder '{repository}', expected OWNER/NAME of a hub"
+            " repository – pass --repository; into a folder, copy the models"
+        )
     uploader = HubUploader(repository, private)
     upload = prepare_upload(folder)
     for line in _files(upload.files):

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 REPOSITORY_VARIABLE = "FXDET_ZOO"
-"""Environment variable with the hub repository, or with a local folder of the same layout."""
+"""Environment variable with the hub repository; for ``fetch`` also with a local folder of the same layout."""

@@ -80,7 +80,7 @@ def _pipeline_data(parts: PipelineParts, row: ZooRow | None) -> dict[str, Any]:
 
 
 def _pipeline_lines(parts: PipelineParts, row: ZooRow | None) -> Iterator[str]:
-    from fxdet.zoo.card_facts import result_rows
+    from fxdet.zoo.card_facts import result_of, result_rows
     from fxdet.zoo.cards import read_card
 
     card = parts.card
@@ -91,7 +91,9 @@ def _pipeline_lines(parts: PipelineParts, row: ZooRow | None) -> Iterator[str]:
     if card.localizer_weights:
         yield f"  fusion:     localizers count {' : '.join(f'{weight:g}' for weight in card.localizer_weights)}"
     yield f"  models:     {', '.join(read_card(path).full_name for _, path in parts.models)}"
-    yield from _figure_lines(result_rows(dict(card.figures)))
+    figures = result_rows(dict(card.figures))
+    yield from _figure_lines(figures)
+    yield from _fact_lines(_figure_facts(row, result_of(card), bool(figures)))
     yield from _row_lines(row)
     for _, path in parts.models:
         yield ""
@@ -99,13 +101,13 @@ def _pipeline_lines(parts: PipelineParts, row: ZooRow | None) -> Iterator[str]:
 
 
 def _model_lines(card: ModelCard, path: Path, row: ZooRow | None) -> Iterator[str]:
-    from fxdet.zoo.card_facts import figure_rows, leak_line, recipe_rows, source_rows
+    from fxdet.zoo.card_facts import figure_rows, head_rows, input_words, leak_line, log_of, recipe_rows, source_rows
 
     yield from _heading(f"{card.kind} {card.full_name}", card.description)
-    facts = [("network", f"{card.architecture}, {card.input_size} px"), ("licence", card.licence)]
+    facts = [("network", f"{card.architecture}, {input_words(card)}"), ("licence", card.licence)]
     facts += [("classes", ", ".join(card.labels))] if card.labels else []
-    facts += [(f"head {head}", ", ".join(names)) for head, names in card.heads.items()]
-    facts += [(f"temperature {head}", f"{value:g}") for head, value in card.temperature.items()]
+    facts += [(f"head {head}", names) for head, names, _ in head_rows(card)]
+    facts += [(f"temperature {head}", value) for head, _, value in head_rows(card) if value]
     facts += _weight_facts(card, path, row)
     facts += recipe_rows(card)
     yield from _fact_lines(facts)
@@ -115,7 +117,9 @@ def _model_lines(card: ModelCard, path: Path, row: ZooRow | None) -> Iterator[st
         yield ""
         yield from _indented(aligned_lines([head, *sources], numbers=[3, 4]))
     yield from _wrapped(leak_line(card), "  ")
-    yield from _figure_lines(figure_rows(card))
+    figures = figure_rows(card)
+    yield from _figure_lines(figures)
+    yield from _fact_lines(_figure_facts(row, log_of(card), bool(figures)))
     yield from _row_lines(row)
 
 
@@ -142,17 +146,32 @@ def _elsewhere(row: ZooRow | None) -> str:
 def _untrained(row: ZooRow) -> Iterator[str]:
     yield from _heading(f"{row.kind} {row.name}", row.description)
     yield from _fact_lines([("network", row.architecture), ("licence", row.licence), ("weights", row.state)])
+    yield from _fact_lines(_figure_facts(row, None, False))
     yield from _row_lines(row)
 
 
+def _figure_facts(row: ZooRow | None, source: str | None, shown: bool) -> list[tuple[str, str]]:
+    """Return which files of the repository hold the figures that are shown, and further ones.
+
+    Args:
+        row: What the catalogue says, or None.
+        source: File that the card's figures come from, or None where it does not say.
+        shown: Whether the card has figures.
+    """
+    if not shown and (row is None or row.result is None):
+        return [("figures", "none measured yet")]
+    facts = [("figures from", f"{source} of the repository")] if source else []
+    if row is not None and row.result not in (None, source):
+        facts.append((f"{'further ' if shown else ''}figures in", f"{row.result} of the repository"))
+    return facts
+
+
 def _row_lines(row: ZooRow | None) -> Iterator[str]:
-    """Yield what the catalogue adds to a card: where figures are written, and what makes the weights."""
+    """Yield what the catalogue adds to a card: which configuration and which commands make the weights."""
     if row is None:
         return
-    yield ""
-    facts = [("configuration", row.config)] if row.config else []
-    facts += [("figures from", row.result)] if row.result else [("figures", "none measured yet")]
-    yield from _fact_lines(facts)
+    if row.config:
+        yield from _fact_lines([("configuration", f"{row.config} of the repository")])
     yield "  made by"
     for command in row.commands:
         # A long command goes on after a backslash, so that it can be copied.
@@ -163,7 +182,7 @@ def _figure_lines(rows: Sequence[Any]) -> list[str]:
     if not rows:
         return []
     head = ("part", "figure", "value", "95 % interval", "n")
-    return ["", *_indented(aligned_lines([head, *(row.cells() for row in rows)], numbers=[2, 4]))]
+    return ["", *_indented(aligned_lines([head, *(row.cells() for row in rows)], numbers=[2, 4])), ""]
 
 
 def _heading(title: str, description: str) -> list[str]:

@@ -25,8 +25,8 @@ DIFFERENT = 1
 def verify(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Check weights against their cards: the hash, and name and shape of every tensor.
 
-    Each is a name of 'fxdet zoo list', or a card file or folder. Without any, all that comes with the package
-    or lies beside it in a clone is checked. The exit code is 1 where something differs.
+    Each is a name of 'fxdet zoo list', a card or weight file, a model's folder, or a folder of them. Without any, all
+    that comes with the package or lies beside it in a clone is checked. The exit code is 1 where something differs.
     """
     found = list({item.card: item for name in names or _at_hand() for item in _verified(name)}.values())
     if as_json:

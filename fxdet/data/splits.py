@@ -12,6 +12,7 @@ from typing import Any
 from fxdet.core.errors import DataError, did_you_mean
 from fxdet.core.files import sha256_bytes
 from fxdet.data.csv_rows import numbered_rows
+from fxdet.data.known_likes import known_likes
 from fxdet.data.samples import Problem, Sample, SampleSet
 from fxdet.data.split_matching import match_names
 
@@ -133,12 +134,14 @@ class LeakStamp:
 
     @property
     def leaky(self) -> bool:
-        """Whether parts are known to share pictures."""
+        """Whether groups of the list lie in more than one part."""
         return self.shared_groups > 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the stamp as JSON data."""
-        return {"split": self.split, "sha256": self.sha256, "leaky": self.leaky, "shared_groups": self.shared_groups}
+        """Return the stamp as JSON data: ``leaky`` goes by the list's groups, ``near_duplicates`` by an audit."""
+        groups = {"leaky": self.leaky, "shared_groups": self.shared_groups}
+        likes = known_likes(self.sha256)
+        return {"split": self.split, "sha256": self.sha256, **groups, **({"near_duplicates": likes} if likes else {})}
 
     def one_line(self) -> str:
         """Return what a log or a figure says of the split.

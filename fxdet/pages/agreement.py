@@ -8,20 +8,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from fxdet.core.errors import DataError
 from fxdet.pages.sources import Repository, read_record_file
 from fxdet.pages.zoo_tables import catalogue_of, models_of
+from fxdet.zoo.card_facts import log_of
 from fxdet.zoo.cards import ModelCard, verified_weights
 from fxdet.zoo.catalogue import PIPELINE, ZooRow
 from fxdet.zoo.hub import card_hash, find_pipeline
 from fxdet.zoo.parameters import parameter_count
-
-LOGS = {
-    "yolov8n.fracatlas": "builtin_localizer_stage1_log.csv",
-    "yolov8n.builtin": "builtin_localizer_stage2_log.csv",
-    "mobilenetv2_100.builtin": "builtin_classifier_stage3_log.csv",
-    "mobilenetv2_100.regions": "builtin_regions_log.csv",
-}
-"""Model → log of the training that its card tells of."""
+from fxdet.zoo.pipeline_figures import hash_of_measured, refresh_figures
 
 TOLERANCE = 6e-5
 """Figures of cards are rounded to four digits."""
@@ -59,7 +54,7 @@ def _costs(repository: Repository) -> Iterator[str]:
         name = cost.get("model", "")
         if name != path.stem or name not in rows:
             yield f"zoo/{path.name}: model '{name}' – not in the catalogue, or not the file's name"
-        elif cost["sha256"] != rows[name].sha256:
+        elif cost["sha256"] != hash_of_measured(rows[name]):
             yield f"zoo/{path.name}: measured with other weights ({cost['sha256'][:12]}) than the catalogue's"
         elif name in known:
             yield from _cost_of(path, cost, known[name].row, known[name].card)
@@ -78,20 +73,32 @@ def _cost_of(path: Path, cost: dict[str, Any], row: ZooRow, card: ModelCard | No
 def _logs(repository: Repository) -> Iterator[str]:
     """Compare the figures of a card's epoch with the log of the training."""
     for model in models_of(repository):
-        log = LOGS.get(model.row.name)
+        log = None if model.card is None else log_of(model.card)
         if log is None or model.card is None:
             continue
-        with (repository.results / log).open(encoding="utf-8", newline="") as file:
-            epochs = {int(line["epoch"]) + 1: line for line in csv.DictReader(file)}
-        line = epochs.get(model.card.training["best_epoch"], {})
+        line = _epochs(repository.root / log).get(model.card.training["best_epoch"], {})
         for name, value in model.card.figures["validation"]["epoch_figures"].items():
             if name not in line or abs(float(line[name]) - value) > TOLERANCE:
-                yield f"{model.row.name}: {name} – card {value}, log {log} {line.get(name, 'nothing')}"
+                yield f"{model.row.name}: {name} – card {value}, {log} {line.get(name, 'nothing')}"
+
+
+def _epochs(log: Path) -> dict[int, dict[str, str]]:
+    """Return the lines of a training's log by epoch, counted from 1; remarks are left out."""
+    try:
+        lines = log.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DataError(
+            f"can't read log {log} – {error.strerror} – correct figures.validation.log of the card"
+        ) from error
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    return {int(row["epoch"]) + 1: row for row in rows}
 
 
 def _pipelines(repository: Repository) -> Iterator[str]:
-    """Compare a pipeline's result file with its cards: same weights, same fusion and operating points."""
+    """Compare a pipeline's result file with its cards: same weights, fusion, operating points and figures."""
     for row in catalogue_of(repository):
+        if row.kind == PIPELINE and refresh_figures(row, repository.root, write=False):
+            yield f"{row.name}: figures – card and {row.result or 'no result file'} differ – tools/update_catalogue.py"
         if row.kind != PIPELINE or row.card is None or row.result is None:
             continue
         record, parts = read_record_file(repository.root / row.result), find_pipeline(row.card)

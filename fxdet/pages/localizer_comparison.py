@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fxdet.data.known_likes import known_likes
 from fxdet.evaluation.estimate import Estimate, plain_number
 from fxdet.pages.costs import gigaflops
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, table
@@ -20,7 +21,14 @@ def localizer_comparison_table(repository: Repository) -> str:
     tests = {test["first"]: test for test in record["comparisons"]}
     rows = [_line(name, found, tests.get(name)) for name, found in record["localizers"].items()]
     where = f"{record['split']}, part {record['part']}: n = {record['n']:,}, {record['fractured']:,} fractured."
-    return f"{table(HEAD, rows)}\n\n{where}"
+    return f"{table(HEAD, rows)}\n\n{where}{_likes(record)}"
+
+
+def _likes(record: Record) -> str:
+    """Return how many of the part's radiographs have a near-duplicate in another part, where the list is known to."""
+    others = known_likes(str(record.get("sha256", ""))).get(record["part"], {})
+    told = " and ".join(f"{count:,} in {other}" for other, count in others.items())
+    return f" Near-duplicates of these in other parts, which the list does not know of: {told}." if told else ""
 
 
 def _line(name: str, found: Record, test: Record | None) -> tuple[str, ...]:

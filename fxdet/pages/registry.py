@@ -105,6 +105,8 @@ PAGES: Mapping[str, Mapping[str, Writer]] = {
         "points": limits.points_table,
         "subgroups-test": partial(limits.subgroups_table, name="fracatlas", part="test"),
         "subgroups-val": partial(limits.subgroups_table, name="fracatlas", part="val"),
+        "subgroups-bone-test": partial(limits.subgroups_table, name="BoneFractureYolo8", part="test"),
+        "subgroups-bone-val": partial(limits.subgroups_table, name="BoneFractureYolo8", part="val"),
         "boxes": limits.boxes_table,
         "misses": partial(limits.failures_table, block="misses"),
         "alarms": partial(limits.failures_table, block="alarms"),

@@ -9,16 +9,20 @@ from pathlib import Path
 from fxdet.evaluation.estimate import Estimate
 from fxdet.pages.costs import BATCHES, gigaflops, millions, speeds
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, joined, table
-from fxdet.zoo.card_facts import is_leaky
+from fxdet.zoo.card_facts import is_leaky, validated_size
 from fxdet.zoo.cards import ModelCard, PipelineCard, read_card, read_pipeline_card
 from fxdet.zoo.catalogue import PIPELINE, ZooRow, catalogue
 from fxdet.zoo.parameters import parameter_count
+from fxdet.zoo.pipeline_figures import hash_of_measured
 
 CATALOGUE = Path("fxdet/zoo/catalogue.json")
 """Place of the catalogue below the repository's root."""
 
 TEST_PARTS = ("fracatlas/grouped test", "fracatlas official valid", "fracatlas official test", "bonefracture test")
 """Parts of a result file whose figures stand in the tables, the first that has one first."""
+
+VAL_PART = "fracatlas/grouped val"
+"""Part that stands for a pipeline which was not measured on a test part."""
 
 FIGURES = {"localizer": ("detector_ap50", "detector_ap50_95"), "classifier": ("auroc_whole_radiograph_classifier",)}
 """Kind of a model → its figures in a result file."""
@@ -88,7 +92,7 @@ def cost_of(repository: Repository, row: ZooRow) -> Record:
     """Return a row's file in ``docs/results/zoo``; empty where there is none or its weights were others."""
     records = repository.records(f"zoo/{row.name}.json")
     found = next(iter(records.values()), {})
-    return found if found.get("sha256") == row.sha256 else {}
+    return found if found and found.get("sha256") == hash_of_measured(row) else {}
 
 
 def measured_alone(repository: Repository, row: ZooRow) -> tuple[str, Record] | None:
@@ -100,9 +104,9 @@ def measured_alone(repository: Repository, row: ZooRow) -> tuple[str, Record] | 
     kinds = {other.sha256: other.kind for other in catalogue_of(repository)}
     names = FIGURES[row.kind]
     for path, record in repository.records("*.json").items():
-        if not isinstance(record.get("parts"), dict):
+        if not (isinstance(record.get("parts"), dict) and isinstance(record.get("models"), list)):
             continue
-        hashes = [model["sha256"] for model in record.get("models", ())]
+        hashes = [model["sha256"] for model in record["models"]]
         alike = [sha for sha in hashes if sha is not None and (sha == row.sha256 or kinds.get(sha) == row.kind)]
         alone = alike[:1] == [row.sha256] and (row.kind == "classifier" or len(alike) == 1)
         if alone and any(names[0] in found for found in record["parts"].values()):
@@ -174,7 +178,8 @@ def _card_figures(model: Model, count: int) -> tuple[str, ...]:
     if "fracture_AP50" in epoch and model.card is not None:
         values = [Estimate(epoch[name]).short for name in ("fracture_AP50", "fracture_AP50-95")]
         n = sum(source["used"]["val"]["pictures"] for source in model.card.training.get("sources", ()))
-        return (*values, f"{n:,}", VALIDATION)
+        size = validated_size(model.card)
+        return (*values, f"{n:,}", VALIDATION if size is None else f"{VALIDATION}, at {size} px")
     return tuple([NOT_MEASURED] * (count + 2))
 
 
@@ -205,11 +210,13 @@ def _pipeline_figures(repository: Repository, row: ZooRow, used: Sequence[Model]
     if row.result is None:
         return (*[NOT_MEASURED] * len(names), NOT_MEASURED, "not measured on a test part")
     file = Path(row.result).relative_to("docs/results").as_posix()
-    part = TEST_PARTS[0]
-    found = repository.record(file)["parts"].get(part, {})
+    parts = repository.record(file)["parts"]
+    part = next((name for name in (TEST_PARTS[0], VAL_PART) if name in parts), TEST_PARTS[0])
+    found = parts.get(part, {})
     estimates = [estimate_of(found[name]) if name in found else Estimate(None) for name in names]
+    chose = ", which chose fusion and thresholds" if part == VAL_PART else ""
     leaky = LEAKY if any(model.card is not None and is_leaky(model.card) for model in used) else ""
-    return (*(item.short for item in estimates), f"{estimates[0].n:,}", f"[{part}](results/{file}){leaky}")
+    return (*(item.short for item in estimates), f"{estimates[0].n:,}", f"[{part}](results/{file}){chose}{leaky}")
 
 
 def _pipeline_flops(row: ZooRow, used: Sequence[Model]) -> str:

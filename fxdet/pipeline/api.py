@@ -100,6 +100,7 @@ class Pipeline:
         models: Names and weight hashes for the reports.
         config_hash: Hash of everything that changes results.
         region_classifier: Names the region of whole radiographs; None leaves that to the classifier.
+        notes: Warnings that every report gets.
 
     Example:
         >>> from fxdet.core.protocols import FakeClassifier, FakeLocalizer
@@ -117,6 +118,7 @@ class Pipeline:
     models: tuple[ModelStamp, ...] = ()
     config_hash: str = ""
     region_classifier: Classifier | None = None
+    notes: tuple[str, ...] = ()
 
     def __call__(self, radiograph: str | Path | Radiograph | NDArray[Any]) -> Report:
         """Analyse one radiograph: a file, an array (H, W), or one that is open already.
@@ -191,7 +193,12 @@ class Pipeline:
         checks = [self._check(located, row, index, crops, maps) for index in range(len(located.fractures))]
         report = assemble(radiograph, located, row, scores, self.card, checks)
         stamped = replace(
-            report, models=self.models, config_hash=self.config_hash, version=__version__, elapsed_ms=dict(elapsed)
+            report,
+            models=self.models,
+            config_hash=self.config_hash,
+            version=__version__,
+            elapsed_ms=dict(elapsed),
+            warnings=(*report.warnings, *self.notes),
         )
         if row.whole not in maps:
             return Analysis(stamped, radiograph)

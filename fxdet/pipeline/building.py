@@ -12,8 +12,11 @@ from fxdet.data.samples import Sample
 from fxdet.pipeline.api import Pipeline, PipelineOptions
 from fxdet.pipeline.fitting import FitOptions, fit_pipeline, pair_reports
 from fxdet.pipeline.loading import load_pipeline
-from fxdet.zoo.cards import PIPELINE_NAME, PipelineCard, read_card, write_card
+from fxdet.zoo.cards import PIPELINE_NAME, ModelCard, PipelineCard, read_card, write_card
 from fxdet.zoo.weights import write_half
+
+REGION_HEAD = "region"
+"""The only head of a region classifier that is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,22 @@ def build_pipeline(options: BuildOptions, samples: Sequence[Sample], fit: FitOpt
         description=options.description,
     )
     write_card(options.folder / PIPELINE_NAME, card)
+    _mark_unused_heads(options, card)
     pipeline = load_pipeline(options.folder, options=PipelineOptions(crosscheck=False))
     reports = list(run_over(pipeline, samples, options.batch_size))
     write_json_lines(options.folder.parent / f"{options.name}_validation.jsonl", (item.to_json() for item in reports))
     fitted = fit_pipeline(card, pair_reports(reports, samples), fit)
     write_card(options.folder / PIPELINE_NAME, fitted)
     return fitted
+
+
+def _mark_unused_heads(options: BuildOptions, card: PipelineCard) -> None:
+    """Say on the region classifier's card that no other head of it is used, unless it is the classifier, too."""
+    if not card.region_classifier or card.region_classifier == card.classifier:
+        return
+    path = options.folder / card.region_classifier
+    regions = read_card(path)
+    write_card(path, replace(regions, unused_heads=tuple(head for head in regions.heads if head != REGION_HEAD)))
 
 
 def run_over(pipeline: Pipeline, samples: Sequence[Sample], batch_size: int) -> Iterator[Report]:
@@ -93,11 +106,20 @@ def pack_model(place: Path, folder: Path, input_size: int | None = None) -> str:
 
     Scores move by less than 1e-3; the figures of the shipped pipeline are measured with these weights.
     """
-    card = read_card(place)
-    card = replace(card, input_size=input_size or card.input_size)
+    card = _at_size(read_card(place), input_size)
     source = (place if place.is_dir() else place.parent) / card.weights
     packed = replace(card, weights=f"{card.full_name}.safetensors")
     write_half(source, folder / packed.weights, card.full_name)
     file_name = f"{card.full_name}.json"
     write_card(folder / file_name, replace(packed, sha256=sha256_file(folder / packed.weights)))
     return file_name
+
+
+def _at_size(card: ModelCard, input_size: int | None) -> ModelCard:
+    """Return the card with another input size; its validation figures then say at which one they were measured."""
+    if input_size in (None, card.input_size):
+        return card
+    figures = dict(card.figures)
+    if "validation" in figures:
+        figures["validation"] = {"input_size": card.input_size, **figures["validation"]}
+    return replace(card, input_size=input_size, figures=figures)

@@ -24,7 +24,7 @@ def load_pipeline(name: str | Path = BUILTIN, device: str = "cpu", options: Pipe
 
     Args:
         name: ``builtin``, a pipeline card or its folder, or the card or run folder of one model (the other half then
-            comes from the built-in pipeline).
+            comes from the built-in pipeline, as do fusion and thresholds, and every report warns of that).
         device: Where the networks run; used when ``options`` is None.
         options: Threshold, cross-check, heat map, precision, device.
 
@@ -52,6 +52,7 @@ def load_pipeline(name: str | Path = BUILTIN, device: str = "cpu", options: Pipe
         models=parts.stamps,
         config_hash=pipeline_hash(parts, changing),
         region_classifier=namer,
+        notes=parts.notes,
     )
 
 

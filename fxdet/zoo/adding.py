@@ -1,19 +1,20 @@
-"""From a training's run folder to a model's folder that can be shipped or uploaded, and to a row of the catalogue."""
+"""From a training's run folder to a model's folder that can be shipped or uploaded."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import yaml
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from fxdet.core.errors import ModelError
-from fxdet.core.files import sha256_file, write_text
+from fxdet.core.files import sha256_file, write_json, write_text
 from fxdet.zoo.cards import CARD_NAME, ModelCard, read_card, refuse_shown_faults, verified_weights, write_card
-from fxdet.zoo.catalogue import ZooRow, catalogue, write_catalogue
+from fxdet.zoo.catalogue import NAME
 from fxdet.zoo.folders import (
     CONFIG_NAME,
     LOG_NAME,
@@ -23,11 +24,12 @@ from fxdet.zoo.folders import (
     copy_file,
     new_folder,
     read_folder,
+    read_result,
     write_readme,
 )
 
-CARDS_FOLDER = "cards"
-"""Folder beside the catalogue with the cards of models whose weights lie elsewhere."""
+_FOLDERS = re.compile(r"(?<![\w.~/:\\-])(?:~/(?:[^\s/]+/)*|/(?:[^\s/]+/)+|[A-Za-z]:\\(?:[^\s\\]+\\)*)(?=[^\s/\\])")
+"""Folders of an absolute path within a text; a single ``/word`` is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,49 @@ def add_run(run: Path, parent: Path, options: AddOptions | None = None) -> Model
     The weights keep their bytes unless they are halved. No path of this machine gets into the folder.
 
     Raises:
-        ModelError: The run has not finished, its weights differ from its card, or it shows a fault on purpose.
+        ModelError: The run has not finished, its weights differ from its card, or it shows a fault on purpose; a name
+            leads elsewhere, SPDX does not know the licence, or the result is no JSON object.
         OutputError: The folder exists or can't be written.
     """
     options = options or AddOptions()
-    card = _renamed(_card_of(run), options)
-    refuse_shown_faults(card)
+    card = card_to_add(run, options)
+    result = None if options.result is None else read_result(options.result)
     weights = verified_weights(card, run)
     with new_folder(parent / card.full_name) as stage:
         digest = _copy_weights(weights, stage / WEIGHTS_NAME, card.full_name, options.half)
         training = {**card.training, **_hardware(run), **({"stored_width": "half"} if options.half else {})}
         write_card(stage / CARD_NAME, replace(card, weights=WEIGHTS_NAME, sha256=digest, training=training))
-        _copy_extras(run, stage, options.result)
+        _copy_extras(run, stage, result)
         write_readme(read_folder(stage))
     return read_folder(parent / card.full_name)
+
+
+def card_to_add(run: Path, options: AddOptions) -> ModelCard:
+    """Return a finished run's card with what the options change.
+
+    Raises:
+        ModelError: As :func:`add_run`.
+    """
+    if options.licence:
+        _check_licence(options.licence)
+    card = _renamed(_card_of(run), options)
+    if not NAME.fullmatch(card.full_name):
+        raise ModelError(
+            f"can't add {run} – --name or --tag – got the name '{card.full_name}', expected letters, digits, '.', '_'"
+            " and '-' – choose another"
+        )
+    refuse_shown_faults(card)
+    return card
+
+
+def _check_licence(licence: str) -> None:
+    remedy = "see https://spdx.org/licenses, or put LicenseRef- before a name of your own"
+    try:
+        expected = canonicalize_license_expression(licence)
+    except InvalidLicenseExpression as error:
+        raise ModelError(f"--licence – got '{licence}', expected an SPDX name such as MIT – {remedy}") from error
+    if licence != expected:
+        raise ModelError(f"--licence – got '{licence}', expected '{expected}', as SPDX writes it")
 
 
 def _card_of(run: Path) -> ModelCard:
@@ -101,13 +132,13 @@ def _copy_weights(source: Path, target: Path, name: str, half: bool) -> str:
     return sha256_file(target)
 
 
-def _copy_extras(run: Path, stage: Path, result: Path | None) -> None:
+def _copy_extras(run: Path, stage: Path, result: dict[str, Any] | None) -> None:
     if (run / CONFIG_NAME).is_file():
         write_text(stage / CONFIG_NAME, without_places((run / CONFIG_NAME).read_text(encoding="utf-8")))
     if (run / LOG_NAME).is_file():
         copy_file(run / LOG_NAME, stage / LOG_NAME)
     if result is not None:
-        copy_file(result, stage / RESULTS_NAME)
+        write_json(stage / RESULTS_NAME, _placeless(result))
 
 
 def _hardware(run: Path) -> dict[str, str]:
@@ -122,7 +153,7 @@ def _hardware(run: Path) -> dict[str, str]:
 
 
 def without_places(text: str) -> str:
-    r"""Return a YAML text whose absolute paths are cut to their last part.
+    r"""Return a YAML text whose absolute paths are cut to their last part, also within a text.
 
     Example:
         >>> without_places("run: /home/me/runs/a\nsplit: fracatlas/grouped\n")
@@ -133,55 +164,11 @@ def without_places(text: str) -> str:
 
 def _placeless(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _placeless(item) for key, item in value.items()}
+        return {_placeless(key): _placeless(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_placeless(item) for item in value]
     if isinstance(value, str) and (value.startswith("~") or PurePosixPath(value).is_absolute()):
         return PurePosixPath(value).name
     if isinstance(value, str) and PureWindowsPath(value).is_absolute():
         return PureWindowsPath(value).name
-    return value
-
-
-def add_row(found: ModelFolder, file: Path, config: str, commands: Sequence[str], result: str | None) -> ZooRow:
-    """Add a model's row to a catalogue, or replace it, and copy its card to the ``cards`` folder beside it.
-
-    Args:
-        found: The model's folder.
-        file: The catalogue.
-        config: Configuration of the last training stage, relative to the repository.
-        commands: Commands that make it, in order.
-        result: File with its measured figures, relative to the repository, or None.
-
-    Raises:
-        ModelError: The catalogue or the row is wrong.
-        OutputError: A file can't be written.
-    """
-    if not isinstance(found.card, ModelCard):
-        raise ModelError(f"can't add a row for {found.name} – got a pipeline, expected a model – write its row by hand")
-    place = file.parent / CARDS_FOLDER / f"{found.name}.json"
-    try:
-        row = ZooRow(
-            name=found.name,
-            kind=found.kind,
-            description=found.card.description,
-            licence=found.card.licence,
-            commands=tuple(commands),
-            architecture=found.card.architecture,
-            card=place,
-            config=config,
-            result=result,
-            size=found.size,
-            sha256=found.card.sha256,
-        )
-    except ValueError as error:
-        raise ModelError(f"can't add a row for {found.name} – {error}") from error
-    rows = catalogue(file)
-    copy_file(found.path / CARD_NAME, place)
-    names = [other.name for other in rows]
-    write_catalogue(
-        [row if name == row.name else other for name, other in zip(names, rows, strict=True)]
-        + ([] if row.name in names else [row]),
-        file,
-    )
-    return row
+    return _FOLDERS.sub("", value) if isinstance(value, str) else value

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fxdet.zoo.cards import ModelCard
+from fxdet.zoo.cards import ModelCard, PipelineCard
 
 UNKNOWN = "–"
 """What stands where a card is silent."""
 
-_COUNTS = frozenset({"n", "fractured", "boxes"})
+_COUNTS = frozenset({"n", "fractured", "boxes", "input_size"})
 _ON_PICTURES = "epoch_figures"
 
 
@@ -49,9 +49,11 @@ class FigureRow:
 def figure_rows(card: ModelCard) -> tuple[FigureRow, ...]:
     """Return a model card's figures; those of the chosen epoch rest on the validation pictures of its sources.
 
-    Where a figure of the chosen epoch was also measured with an interval, the latter alone is returned.
+    Where a figure of the chosen epoch was also measured with an interval, the latter alone is returned. Figures of
+    heads that the model is not meant for are left out.
     """
-    rows = tuple(_figures(card.figures, ()))
+    found = _figures(card.figures, ())
+    rows = tuple((row, at_epoch) for row, at_epoch in found if _head_of(row.what) not in card.unused_heads)
     measured = {(row.part, row.what) for row, at_epoch in rows if not at_epoch}
     whole = _validation_pictures(card)
     return tuple(
@@ -69,6 +71,48 @@ def result_rows(result: Mapping[str, Any]) -> tuple[FigureRow, ...]:
         (FigureRow(part='test', what='auroc', value=0.9, low=0.8, high=1.0, n=9),)
     """
     return tuple(row for row, _ in _figures(result.get("parts", result), ()))
+
+
+def log_of(card: ModelCard) -> str | None:
+    """Return the training's log that the validation figures come from, below the repository, or None if unknown."""
+    log = _validation(card).get("log")
+    return None if log is None else str(log)
+
+
+def result_of(card: PipelineCard) -> str | None:
+    """Return the file that a pipeline's figures were copied from, below the repository, or None if unknown."""
+    result = card.figures.get("result")
+    return None if result is None else str(result)
+
+
+def input_words(card: ModelCard) -> str:
+    """Return the size of the input, and at which other one the validation figures were measured.
+
+    Example:
+        >>> card = ModelCard("a", "b", "localizer", "a", 576, "w", "0" * 64, labels=("fracture",))
+        >>> input_words(card)
+        '576 px'
+        >>> input_words(replace(card, figures={"validation": {"input_size": 512}}))
+        '576 px (validation figures: at 512 px)'
+    """
+    other = validated_size(card)
+    return f"{card.input_size} px" + ("" if other is None else f" (validation figures: at {other} px)")
+
+
+def validated_size(card: ModelCard) -> int | None:
+    """Return the input size of the validation figures, px, where it is another one than the card's; else None."""
+    size = _validation(card).get("input_size", card.input_size)
+    return None if size == card.input_size else int(size)
+
+
+def head_rows(card: ModelCard) -> tuple[tuple[str, str, str], ...]:
+    """Return name, classes and temperature of each head; one that is not meant to be used has no temperature."""
+    rows = []
+    for head, names in card.heads.items():
+        unused = head in card.unused_heads
+        temperature = "" if unused or head not in card.temperature else f"{card.temperature[head]:g}"
+        rows.append((head, ", ".join(names) + (" (not used)" if unused else ""), temperature))
+    return tuple(rows)
 
 
 def source_rows(card: ModelCard) -> tuple[tuple[str, str, str, str, str], ...]:
@@ -117,6 +161,18 @@ def _figures(figures: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tupl
             yield from _figures(found, (*path, name))
         elif isinstance(found, (int, float)) and not isinstance(found, bool) and name not in _COUNTS:
             yield FigureRow(part, name, float(found)), _ON_PICTURES in path
+
+
+def _head_of(name: str) -> str | None:
+    """Return the head that a classifier's figure is about; None for those of all heads together."""
+    if name.startswith("val_loss"):
+        return None
+    return "region" if name.startswith("region_") else "fracture"
+
+
+def _validation(card: ModelCard) -> Mapping[str, Any]:
+    found = card.figures.get("validation")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _on_radiographs(name: str) -> bool:

@@ -49,10 +49,12 @@ class ModelCard:
         heads: A classifier's head → class names, in order; empty for a localizer.
         preprocess: ``Preprocess.to_json()`` of a classifier.
         temperature: Head → divisor of the logits, > 0.
-        figures: Measured figures, each with its data set and n.
+        figures: Measured figures, each with its data set and n. Beside those of ``validation`` may stand ``log``, the
+            training's log below the repository, and ``input_size``, px, where they were measured at another one.
         training: Data, split checksum, recipe, seed, versions.
         licence: Licence of the weights.
         description: One line on what it is for.
+        unused_heads: Heads that the model is not meant for; their figures and temperatures are not shown.
         schema: Version of this form.
     """
 
@@ -71,6 +73,7 @@ class ModelCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     licence: str = "AGPL-3.0-only"
     description: str = ""
+    unused_heads: tuple[str, ...] = ()
     schema: int = 1
 
     def __post_init__(self) -> None:
@@ -93,6 +96,8 @@ class ModelCard:
             raise ValueError("ModelCard.heads: got none, expected at least the head 'fracture'")
         for names in self.heads.values():
             LabelMap(names)
+        if unknown := set(self.unused_heads) - set(self.heads):
+            raise ValueError(f"ModelCard.unused_heads: got {sorted(unknown)}, expected some of {sorted(self.heads)}")
         for head, value in self.temperature.items():
             if head not in self.heads or not value > 0:
                 raise ValueError(f"ModelCard.temperature: got {head!r}: {value}, expected > 0 for one of the heads")
@@ -161,7 +166,8 @@ class PipelineCard:
         region_of_candidates: How much the regions of candidates' crops count towards the radiograph's, each weighted by
             its localizer score; the whole radiograph and each region box count 1.
         crosscheck: Limits of the Grad-CAM verdict.
-        figures: Measured figures of the whole pipeline.
+        figures: Measured figures of the whole pipeline: ``result``, the file below the repository that they were copied
+            from, and ``parts`` → figure.
         description: One line on what it is for.
         schema: Version of this form.
     """

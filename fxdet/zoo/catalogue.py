@@ -30,8 +30,10 @@ PIPELINE = "pipeline"
 KINDS = (PIPELINE, "localizer", "classifier")
 """Kinds of rows."""
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Form of a row's name, which is also a folder's."""
+
 _ALWAYS = ("name", "kind", "description", "licence", "commands")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -74,7 +76,7 @@ class ZooRow:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not NAME.fullmatch(self.name):
             raise ValueError(f"ZooRow.name: got {self.name!r}, expected letters, digits, '.', '_' and '-'")
         if self.kind not in KINDS:
             raise ValueError(f"ZooRow.kind of {self.name}: got {self.kind!r}, expected one of {', '.join(KINDS)}")

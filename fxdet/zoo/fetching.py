@@ -126,7 +126,7 @@ def _nowhere(name: str, row: ZooRow | None) -> str:
     remedy = "pass --from with a hub repository or a folder, or set FXDET_ZOO"
     if row is None:
         return f"can't fetch {name} – the catalogue has no such row, and no source was named – {remedy}"
-    made = f"; it is made by: {row.commands[-1]}"
+    made = f"; it is made by: {' && '.join(row.commands)}"
     if not row.trained:
         return f"can't fetch {name} – it has not been trained yet, so there are no weights – {remedy}{made}"
     if row.in_repository:

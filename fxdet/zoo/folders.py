@@ -178,7 +178,7 @@ def lay_out(card: Path, folder: Path) -> ModelFolder:
 
 def write_readme(found: ModelFolder) -> None:
     """Write a folder's README.md from its cards and its result file."""
-    result = _result(found.path / RESULTS_NAME)
+    result = read_result(path) if (path := found.path / RESULTS_NAME).is_file() else None
     if isinstance(found.card, ModelCard):
         text = model_readme(found.card, found.size, found.extras, result)
     else:
@@ -186,20 +186,19 @@ def write_readme(found: ModelFolder) -> None:
     write_text(found.path / README_NAME, text)
 
 
-def _result(path: Path) -> dict[str, Any] | None:
-    """Return a result file's content, or None where there is none.
+def read_result(path: Path) -> dict[str, Any]:
+    """Return a result file's content.
 
     Raises:
         ModelError: The file is no JSON object.
     """
-    if not path.is_file():
-        return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f"can't read result file {path} – {error} – expected JSON") from error
+        raise ModelError(f"can't read result file {path} – {error} – expected JSON – name another file") from error
     if not isinstance(found, dict):
-        raise ModelError(f"result file {path} – got {type(found).__name__}, expected an object with keys")
+        got = type(found).__name__
+        raise ModelError(f"result file {path} – got {got}, expected an object with keys – name another file")
     return found
 
 

@@ -41,6 +41,9 @@ BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 SHIPPED = {BUILTIN: PIPELINE_NAME, "fast": "fast.json"}
 """Name of a pipeline that the package ships → its card. ``fast`` asks one localizer once."""
 
+BORROWED = "fusion and thresholds were fitted for other models"
+"""Said of one model alone, which runs with the built-in pipeline's card."""
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineParts:
@@ -52,6 +55,7 @@ class PipelineParts:
         classifier: The classifier's card file.
         ensemble: Card files of further localizers.
         region_classifier: Card file of the classifier that names the radiograph's region, or None.
+        notes: What every report must say of it; they change no result and no hash.
     """
 
     card: PipelineCard
@@ -59,6 +63,7 @@ class PipelineParts:
     classifier: Path
     ensemble: tuple[Path, ...] = ()
     region_classifier: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def models(self) -> tuple[tuple[str, Path], ...]:
@@ -156,7 +161,7 @@ def find_pipeline(name: str | Path = BUILTIN) -> PipelineParts:
 
     Args:
         name: ``builtin``, ``fast``, a pipeline card or its folder, or the card or run folder of one model; the other
-            half then comes from the built-in pipeline.
+            half then comes from the built-in pipeline, as do fusion and thresholds, and the notes say so.
 
     Raises:
         ModelError: There is no such pipeline, or a card is wrong.
@@ -172,8 +177,22 @@ def find_pipeline(name: str | Path = BUILTIN) -> PipelineParts:
         return _from_pipeline_card(path)
     card, builtin = read_card(path), find_pipeline()
     if card.kind == "localizer":
-        return replace(builtin, card=replace(builtin.card, ensemble=()), localizer=path, ensemble=())
-    return replace(builtin, card=replace(builtin.card, region_classifier=""), classifier=path, region_classifier=None)
+        own = replace(builtin.card, ensemble=(), localizer_weights=())
+        alone = replace(builtin, card=own, localizer=path, ensemble=())
+    else:
+        alone = replace(
+            builtin, card=replace(builtin.card, region_classifier=""), classifier=path, region_classifier=None
+        )
+    return replace(alone, notes=_notes_of(alone, builtin))
+
+
+def _notes_of(parts: PipelineParts, fitted: PipelineParts) -> tuple[str, ...]:
+    """Return what is to be said of models under a card that was fitted for those of another pipeline."""
+
+    def judges(found: PipelineParts) -> list[str]:
+        return [read_card(path).sha256 for path in (found.localizer, *found.ensemble, found.classifier)]
+
+    return () if judges(parts) == judges(fitted) else (f"{BORROWED}: those of the pipeline {fitted.card.name}",)
 
 
 def pipeline_hash(parts: PipelineParts, options: dict[str, Any]) -> str:
@@ -189,11 +208,13 @@ def pipeline_hash(parts: PipelineParts, options: dict[str, Any]) -> str:
 def card_hash(card: Mapping[str, Any], stamps: Iterable[ModelStamp], options: dict[str, Any]) -> str:
     """Return :func:`pipeline_hash` of a card as plain JSON data.
 
-    Keys at their default are left out, so that a card keeps its hash when cards get more keys.
+    Keys at their default are left out, so that a card keeps its hash when cards get more keys; so are measured figures,
+    which are copied onto the card after the measurement.
     """
     named = [(stamp.name, stamp.sha256) for stamp in stamps]
     defaults = record_to_json(PipelineCard("", "", ""))
     telling = {key: value for key, value in card.items() if key not in defaults or value != defaults[key]}
+    telling.pop("figures", None)
     text = json.dumps([telling, named, options], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -6,7 +6,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from fxdet.data.catalogue import CATALOGUE, PublicSet
-from fxdet.zoo.card_facts import FigureRow, figure_rows, is_leaky, leak_line, recipe_rows, result_rows, source_rows
+from fxdet.zoo.card_facts import (
+    FigureRow,
+    figure_rows,
+    head_rows,
+    input_words,
+    is_leaky,
+    leak_line,
+    log_of,
+    recipe_rows,
+    result_of,
+    result_rows,
+    source_rows,
+)
 from fxdet.zoo.cards import ModelCard, PipelineCard
 from fxdet.zoo.records import record_to_json
 
@@ -58,12 +70,12 @@ def model_readme(
         f"# {card.full_name}\n\n{_sentence(card.description)}\n",
         f"> **{leak_line(card)}**\n" if is_leaky(card) else "",
         _facts(card, size),
-        _how_to_load(card.full_name, _half_note(card)),
+        _how_to_load(card.full_name, _half_note(card) + _alone_note()),
         _USE,
         _LIMITS,
         _data(card, sets),
         _recipe(card),
-        _figures([*figure_rows(card), *result_rows(result or {})]),
+        _figures([*figure_rows(card), *result_rows(result or {})], _from_log(card)),
         _files(card, extras),
     ]
     return "\n".join(block for block in blocks if block)
@@ -79,18 +91,22 @@ def pipeline_readme(card: PipelineCard, models: Sequence[ModelCard], result: Map
         f"Called fractured from a probability of {points.definite:.3f} on, in doubt from {points.doubt:.3f} on; both"
         " were fitted on a validation part.\n"
     )
-    leaks = [f"> **{model.full_name}: {leak_line(model)}**\n" for model in models if is_leaky(model)]
+    leaky = ", ".join(model.full_name for model in models if is_leaky(model))
     blocks = [
         _front_matter(licences[0] if len(licences) == 1 else "other", "image-classification", sets),
         f"# {card.name}\n\n{_sentence(card.description)}\n",
-        *leaks,
+        f"> **LEAKY: {leaky}. Their validation parts share pictures with training; see Data.**\n" if leaky else "",
         "## Models\n\n" + _table(("model", "kind", "licence", "SHA-256 of the weights"), rows),
         decisions,
         _how_to_load(card.name),
         _USE,
         _LIMITS,
-        f"## Data\n\n{_cited(sets)}" if sets else "",
-        _figures([*result_rows(record_to_json(card.figures)), *result_rows(result or {})]),
+        _data_of_all(models, sets),
+        _figures(
+            [*result_rows(record_to_json(card.figures)), *result_rows(result or {})],
+            _from_result(card),
+            "None were measured of this pipeline as a whole.",
+        ),
     ]
     return "\n".join(block for block in blocks if block)
 
@@ -123,12 +139,12 @@ def _sentence(text: str) -> str:
 
 def _facts(card: ModelCard, size: int) -> str:
     classes = [("classes", ", ".join(card.labels))] if card.labels else []
-    classes += [(f"head `{head}`", ", ".join(names)) for head, names in card.heads.items()]
-    classes += [(f"temperature of `{head}`", f"{value:g}") for head, value in card.temperature.items()]
+    classes += [(f"head `{head}`", names) for head, names, _ in head_rows(card)]
+    classes += [(f"temperature of `{head}`", value) for head, _, value in head_rows(card) if value]
     rows = [
         ("kind", card.kind),
         ("network", card.architecture),
-        ("input", f"{card.input_size} px, one grey channel"),
+        ("input", f"{input_words(card)}, one grey channel"),
         *classes,
         ("weights", f"`{card.weights}`, {size / MEGABYTE:.1f} MB"),
         ("SHA-256", f"`{card.sha256}`"),
@@ -146,6 +162,13 @@ def _how_to_load(name: str, note: str = "") -> str:
     )
 
 
+def _alone_note() -> str:
+    return (
+        "\n\nAlone, it runs with the other model, the fusion and the thresholds of fxdet's built-in pipeline. Where\n"
+        "these were fitted for other models, every report warns of it: probabilities and decisions may be off."
+    )
+
+
 def _half_note(card: ModelCard) -> str:
     if card.training.get("stored_width") == "half":
         return " The weights have half width; the figures of training were measured before they were halved."
@@ -158,6 +181,11 @@ def _data(card: ModelCard, sets: Sequence[PublicSet]) -> str:
     return f"## Data\n\n{table}\n{leak_line(card)}\n" + (f"\n{_cited(sets)}" if sets else "")
 
 
+def _data_of_all(models: Sequence[ModelCard], sets: Sequence[PublicSet]) -> str:
+    lines = "".join(f"- {model.full_name}: {leak_line(model)}\n" for model in models)
+    return f"## Data\n\n{lines}" + (f"\n{_cited(sets)}" if sets else "")
+
+
 def _cited(sets: Iterable[PublicSet]) -> str:
     return "".join(f"- {entry.title}: {entry.licence.name}, {entry.page}\n" for entry in sets)
 
@@ -167,12 +195,22 @@ def _recipe(card: ModelCard) -> str:
     return "## Training\n\n" + _table(("", ""), rows) if rows else ""
 
 
-def _figures(rows: Sequence[FigureRow]) -> str:
+def _from_log(card: ModelCard) -> str:
+    log = log_of(card)
+    return "" if log is None else f" Those of the validation parts are from `{log}` of the repository."
+
+
+def _from_result(card: PipelineCard) -> str:
+    result = result_of(card)
+    return "" if result is None else f" All are copied from `{result}` of the repository."
+
+
+def _figures(rows: Sequence[FigureRow], source: str = "", none: str = "None are on the card.") -> str:
     if not rows:
-        return "## Figures\n\nNone are on the card.\n"
+        return f"## Figures\n\n{none}\n"
     note = (
-        "Figures of a validation part are too good where that part chose the epoch. Without an interval, none was"
-        " measured.\n"
+        "Figures of a validation part are too good where that part chose epoch, fusion or thresholds. Without an"
+        f" interval,\nnone was measured.{source}\n"
     )
     return "## Figures\n\n" + _table(_FIGURE_HEAD, [row.cells() for row in rows]) + "\n" + note
 

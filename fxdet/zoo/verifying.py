@@ -12,6 +12,8 @@ from fxdet.zoo.catalogue import PIPELINE, ZooRow, known_row
 from fxdet.zoo.hub import find_pipeline, is_pipeline_card, load_classifier, load_localizer
 from fxdet.zoo.parameters import tensor_shapes
 
+WEIGHTS_SUFFIX = ".safetensors"
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -48,20 +50,48 @@ def verify_row(row: ZooRow) -> tuple[Verification, ...]:
 
 
 def verify_place(place: Path) -> tuple[Verification, ...]:
-    """Check a card file, or a folder with a card.
+    """Check a card file, a weight file with its card beside it, a folder with a card, or a folder of such folders.
 
     Raises:
         ModelError: There is no card.
     """
-    card = place
     if place.is_dir():
-        found = [place / name for name in (PIPELINE_NAME, CARD_NAME) if (place / name).is_file()]
-        if not found:
-            raise ModelError(
-                f"can't verify {place} – expected {CARD_NAME} or {PIPELINE_NAME} in it – name a run folder"
-            )
-        card = found[0]
+        return tuple(found for card in _cards_in(place) for found in _verify_card(card))
+    return _verify_card(_card_of_weights(place) if place.suffix == WEIGHTS_SUFFIX else place)
+
+
+def _verify_card(card: Path) -> tuple[Verification, ...]:
     return verify_pipeline(card) if is_pipeline_card(card) else (verify_model(card),)
+
+
+def _cards_in(folder: Path) -> tuple[Path, ...]:
+    """Return a folder's own card, else those of the folders in it."""
+    inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    own = _own_card(folder)
+    found = (own,) if own else tuple(card for path in inner if (card := _own_card(path)))
+    if not found:
+        raise ModelError(
+            f"can't verify {folder} – expected {CARD_NAME} or {PIPELINE_NAME} in it or in its folders – name a run"
+            " folder, or a folder of them"
+        )
+    return found
+
+
+def _own_card(folder: Path) -> Path | None:
+    return next((folder / name for name in (PIPELINE_NAME, CARD_NAME) if (folder / name).is_file()), None)
+
+
+def _card_of_weights(weights: Path) -> Path:
+    """Return the card beside a weight file that names it."""
+    for card in sorted(weights.parent.glob("*.json")):
+        try:
+            if read_card(card).weights == weights.name:
+                return card
+        except ModelError:
+            continue  # another file, or a card that says nothing readable
+    raise ModelError(
+        f"can't verify {weights} – no card beside it names these weights – expected {CARD_NAME} – name the folder"
+    )
 
 
 def verify_pipeline(card: Path, sha256: str | None = None) -> tuple[Verification, ...]:

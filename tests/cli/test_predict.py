@@ -84,6 +84,21 @@ def test_options_change_what_is_written(predict, pictures, tmp_path):
     assert not (tmp_path / "out" / "overlays").exists()
 
 
+def test_a_model_alone_warns_on_every_report_and_once_on_the_screen(predict, pictures, tiny_pipeline, tmp_path):
+    shutil.copy(tiny_pipeline / "localizer.safetensors", tmp_path)
+    shutil.copy(tiny_pipeline / "localizer.json", tmp_path / "card.json")
+    told = "fusion and thresholds were fitted for other models: those of the pipeline builtin"
+    result = predict(pictures, "--no-overlays", pipeline=tmp_path / "card.json")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count(told) == 1
+    reports = [json.loads(line) for line in (tmp_path / "out" / "reports.jsonl").read_text("utf-8").splitlines()]
+    assert len(reports) > 1
+    assert all(report["warnings"].count(told) == 1 for report in reports)
+    whole = predict(pictures, "--no-overlays", out=tmp_path / "whole")
+    assert told not in whole.output
+    assert told not in (tmp_path / "whole" / "reports.jsonl").read_text("utf-8")
+
+
 def test_a_heat_map_changes_the_overlay(predict, pictures, tmp_path):
     assert predict(pictures / "a.png", out=tmp_path / "plain").exit_code == 0
     assert predict(pictures / "a.png", "--heatmap", out=tmp_path / "heat").exit_code == 0

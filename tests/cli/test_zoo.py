@@ -78,14 +78,32 @@ def test_show_checks_weights_and_tells_all_of_a_pipeline(tiny_pipeline):
 
 def test_show_of_a_shipped_model_tells_where_its_figures_come_from():
     text = invoke("show", "mobilenetv2_100.builtin").stdout
+    told = " ".join(text.split())
+    assert "figures from docs/results/builtin_classifier_stage3_log.csv of the repository" in told
+    assert "further figures in docs/results/builtin.json of the repository" in told
     for part in (
-        "docs/results/builtin.json",
         "configs/cls/builtin_mobilenetv2_100_stage3.yaml",
         "0.925–0.964",
         "verified",
     ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_show_of_a_pipeline_tells_its_figures_and_the_file_they_come_from(tiny_pipeline):
+    told = invoke("show", "builtin").stdout.split("localizer yolov8n.builtin\n")[0]
+    assert "figures from  docs/results/builtin.json of the repository" in told
+    row = next(line.split() for line in told.splitlines() if "fracatlas/grouped test  " in line and " auroc " in line)
+    assert row == ["fracatlas/grouped", "test", "auroc", "0.899", "0.863–0.932", "816"]
+    assert "none measured yet" in invoke("show", tiny_pipeline).stdout.split("\nlocalizer ")[0]
+
+
+def test_show_leaves_out_what_a_model_is_not_meant_for_and_says_at_which_size_it_was_validated():
+    regions = invoke("show", "mobilenetv2_100.regions").stdout
+    assert "normal, fractured (not used)" in regions
+    assert "region_top1" in regions
+    assert not any(word in regions for word in ("accuracy", "auroc", "temperature fracture"))
+    assert "576 px (validation figures: at 512 px)" in invoke("show", "yolov8n.fracatlas").stdout
 
 
 def test_show_of_what_is_not_trained_yet():
@@ -137,6 +155,34 @@ def test_fetch_from_a_folder_named_by_the_environment(store, tmp_path):
     assert "was there before" in again.stdout
 
 
+def test_fetch_and_add_say_that_a_model_alone_runs_on_the_thresholds_of_others(store, run, tmp_path):
+    told = "note: fusion and thresholds were fitted for other models: those of the pipeline builtin"
+    assert told in invoke("fetch", "yolov8n.random", "-o", tmp_path / "zoo", "--from", store).stdout
+    assert told in invoke("add", run, "-o", tmp_path / "mine").stdout
+    assert "warns of it" in (tmp_path / "mine" / "mobilenetv3_small_050.random" / "README.md").read_text("utf-8")
+    assert told not in invoke("fetch", "random", "-o", tmp_path / "zoo", "--from", store).stdout
+    assert "warns of it" not in (tmp_path / "zoo" / "random" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("zoo", ["me/nothing", "store", "no such folder"])
+def test_what_is_here_is_fetched_from_here_whatever_the_environment_names(store, tmp_path, zoo):
+    place = str(store) if zoo == "store" else zoo
+    for name in ("builtin", "mobilenetv2_100.stage1"):  # in the package; beside it
+        result = invoke("fetch", name, "-o", tmp_path / "zoo", FXDET_ZOO=place)
+        assert result.exit_code == 0, result.output
+    typed = invoke("fetch", "fast", "-o", tmp_path / "zoo", "--from", store)
+    assert typed.exit_code == 2 and "can't find fast in folder" in typed.stderr
+    typed = invoke("fetch", "fast", "-o", tmp_path / "zoo", "--revision", "v1", FXDET_ZOO=str(store))
+    assert typed.exit_code == 2 and "can't find fast in folder" in typed.stderr
+
+
+def test_fetch_tells_all_commands_that_make_a_model(tmp_path):
+    told = invoke("fetch", "yolov8n.both", "-o", tmp_path / "zoo").stderr
+    for stage in ("", "_stage2", "_stage3"):
+        assert f"python tools/train_det.py configs/det/builtin_yolov8n{stage}.yaml" in told
+    assert told.index("_stage2.yaml && ") < told.index("_stage3.yaml")
+
+
 def test_fetch_of_what_can_not_be_had(store, tmp_path):
     nowhere = invoke("fetch", "resnet10t.drawn", "-o", tmp_path / "zoo")
     assert nowhere.exit_code == 2
@@ -167,6 +213,19 @@ def test_verify_finds_a_changed_byte(store):
     assert f"expected {card.sha256[:12]}" in result.stdout
     found = json.loads(invoke("verify", store / "yolov8n.random", "--json").stdout)
     assert [item["fits"] for item in found] == [False]
+
+
+def test_verify_of_a_folder_of_folders_and_of_a_weight_file(store):
+    whole = json.loads(invoke("verify", store, "--json").stdout)
+    assert [(item["name"], item["fits"]) for item in whole] == [
+        ("random", True), ("yolov8n.random", True), ("mobilenetv3_small_050.random", True), ("yolov8n.random", True),
+    ]  # fmt: skip
+    one = invoke("verify", store / "yolov8n.random" / "localizer.safetensors", "--json")
+    assert [(item["name"], item["fits"]) for item in json.loads(one.stdout)] == [("yolov8n.random", True)]
+    (store / "yolov8n.random" / "card.json").unlink()
+    lost = invoke("verify", store / "yolov8n.random" / "localizer.safetensors")
+    assert lost.exit_code == 2
+    assert "no card beside it names these weights" in lost.stderr
 
 
 def test_verify_of_what_is_not_here():
@@ -203,8 +262,30 @@ def test_add_stamps_a_leaky_run_and_writes_a_row(run, tmp_path):
     result = invoke("add", run, "-o", tmp_path / "mine", *options)
     assert "stamped: LEAKY" in result.stdout
     assert [row.name for row in catalogue(tmp_path / "catalogue.json")] == ["mobilenetv3_small_050.random"]
-    assert invoke("add", run, "-o", tmp_path / "mine2", *options[:2]).exit_code == 2
+    lacking = invoke("add", run, "-o", tmp_path / "mine2", "--tag", "new", *options[:2])
+    assert lacking.exit_code == 2
+    assert "expected --config and --command for a new one" in lacking.stderr
     assert not (tmp_path / "mine2").exists()
+
+
+def test_add_names_files_of_the_row_relative_to_the_repository(run, tmp_path, monkeypatch):
+    (tmp_path / "catalogue.json").write_text('{"rows": []}', "utf-8")
+    (tmp_path / "repository").mkdir()
+    monkeypatch.chdir(tmp_path / "repository")
+    for place in (tmp_path / "outside.json", tmp_path / "repository" / "figures.json"):
+        place.write_text('{"parts": {}}', "utf-8")
+    options = ["--catalogue", tmp_path / "catalogue.json", "--config", "configs/x.yaml", "--command", "make it"]
+    result = invoke("add", run, "-o", tmp_path / "mine", *options, "--result", tmp_path / "outside.json")
+    assert result.exit_code == 2
+    assert "--result" in result.stderr and "expected a file below the current folder" in result.stderr
+    assert not (tmp_path / "mine").exists()
+    inside = tmp_path / "repository" / "figures.json"
+    assert invoke("add", run, "-o", tmp_path / "mine", *options, "--result", inside).exit_code == 0
+    assert catalogue(tmp_path / "catalogue.json")[0].result == "figures.json"
+    again = invoke("add", run, "-o", tmp_path / "mine2", "--half", *options[:2])
+    assert again.exit_code == 0, again.output
+    assert "figures.json is of other weights" in again.stdout
+    assert catalogue(tmp_path / "catalogue.json")[0].config == "configs/x.yaml"
 
 
 def test_push_dry_and_for_good(store, monkeypatch):
@@ -217,6 +298,13 @@ def test_push_dry_and_for_good(store, monkeypatch):
     done = invoke("push", store / "random", FXDET_ZOO="me/zoo")
     assert "uploaded: https://hub/c/1" in done.stdout
     assert [(upload.models[0].name, uploader.repository) for upload, uploader in sent] == [("random", "me/zoo")]
+
+
+def test_push_to_a_folder_that_the_environment_names_is_refused(store):
+    told = invoke("push", store, "--dry-run", FXDET_ZOO=str(store))
+    assert told.exit_code == 2
+    assert f"got the folder '{store}', expected OWNER/NAME" in told.stderr
+    assert "pass --repository" in told.stderr
 
 
 def test_push_needs_a_repository(store):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fxdet.core.errors import DataError
+from fxdet.data.audit.quick import leak_between
 from fxdet.data.formats import open_samples
 from fxdet.data.samples import SampleSet
 from fxdet.data.split_groups import Grouping, find_duplicates, group_samples
@@ -33,6 +34,16 @@ def test_every_list_fits_its_set(data_root: Path, folder: str, name: str):
     assert applied.problems == samples.problems
     if "names" in split.checksums:
         assert picture_checksums(samples)["bytes"] == split.checksums["bytes"]
+
+
+def test_near_duplicates_that_a_stamp_tells_are_those_of_the_audit(data_root: Path):
+    samples, stamp = split_samples(open_samples(data_root / "FracAtlas"), "fracatlas/grouped")
+    places = {part: [sample.path for sample in samples.part(part)] for part in ("train", "val", "test")}
+    told = stamp.to_json()["near_duplicates"]
+    assert told == {
+        part: {other: len(leak_between(places[other], places[part])) for other in others}
+        for part, others in told.items()
+    }
 
 
 def test_the_published_multi_region_parts_count_every_name(data_root: Path):

@@ -227,6 +227,15 @@ def test_stamps(write):
         split_samples(leaky, str(path), sha256="0" * 64)
 
 
+def test_a_stamp_tells_near_duplicates_that_the_list_does_not_know_of():
+    grouped = builtin_split("fracatlas/grouped")
+    stamp = LeakStamp(grouped.source, grouped.sha256)
+    assert stamp.to_json()["leaky"] is False
+    assert stamp.to_json()["near_duplicates"]["test"] == {"train": 18, "val": 3}
+    strict = builtin_split("fracatlas/grouped-strict")
+    assert "near_duplicates" not in LeakStamp(strict.source, strict.sha256).to_json()
+
+
 def test_builtin_list_that_was_changed_is_refused(monkeypatch, tmp_path):
     for file in ("SHA256SUMS", "fracatlas_grouped.csv"):
         (tmp_path / file).write_bytes((splits.BUILTIN / file).read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +52,8 @@ def test_each_network_has_its_figures_and_the_others_their_test(table):
 
 def test_it_says_what_it_was_measured_on(table):
     assert table.splitlines()[-1] == "fracatlas/grouped, part val: n = 407, 70 fractured."
+
+
+def test_near_duplicates_that_the_list_does_not_know_of_are_told():
+    told = localizer_comparison_table(Repository(Path(__file__).resolve().parents[2])).splitlines()[-1]
+    assert told.endswith("which the list does not know of: 6 in train and 3 in test.")

@@ -15,6 +15,9 @@ from fxdet.pages.agreement import disagreements
 from fxdet.pages.marks import block_names
 from fxdet.pages.registry import PAGES, differing_pages, write_pages
 from fxdet.pages.sources import Repository
+from fxdet.pages.zoo_tables import catalogue_of
+from fxdet.zoo.card_facts import log_of
+from fxdet.zoo.cards import read_card
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,7 +86,27 @@ PLANTED = {
     "the figure of a card": (
         "fxdet/zoo/builtin/yolov8n.builtin.json",
         lambda data: data["figures"]["validation"]["epoch_figures"].update(fracture_AP50=0.9),
-        "fracture_AP50 – card 0.9, log builtin_localizer_stage2_log.csv",
+        "fracture_AP50 – card 0.9, docs/results/builtin_localizer_stage2_log.csv",
+    ),
+    "the figure of a card beside the package": (
+        "fxdet/zoo/by_command/yolo11n.fracatlas.json",
+        lambda data: data["figures"]["validation"]["epoch_figures"].update(fracture_AP50=0.9),
+        "fracture_AP50 – card 0.9, docs/results/yolo11n_log.csv",
+    ),
+    "a figure on a pipeline's card": (
+        "fxdet/zoo/builtin/pipeline.json",
+        lambda data: data["figures"]["parts"]["fracatlas/grouped test"]["auroc"].update(value=0.999),
+        "builtin: figures – card and docs/results/builtin.json differ",
+    ),
+    "a figure of a result file": (
+        "docs/results/builtin.json",
+        lambda data: data["parts"]["fracatlas/grouped test"]["auroc"].update(value=0.999),
+        "builtin: figures – card and docs/results/builtin.json differ",
+    ),
+    "a pipeline's figures without a result file": (
+        "fxdet/zoo/builtin/pipeline.json",
+        lambda data: data.update(figures={}),
+        "builtin: figures – card and docs/results/builtin.json differ",
     ),
     "the licence of a card": (
         "fxdet/zoo/builtin/yolov8n.builtin.json",
@@ -119,6 +142,17 @@ def test_a_planted_disagreement_is_found(checkout, change, planted):
     assert disagreements(checkout) == []
     change(place, action)
     assert any(told in line for line in disagreements(checkout)), disagreements(checkout)
+
+
+def test_a_log_that_is_not_there_is_named(checkout):
+    (checkout.results / "yolo11n_log.csv").unlink()
+    with pytest.raises(DataError, match=r"yolo11n_log\.csv.*figures\.validation\.log"):
+        disagreements(checkout)
+
+
+def test_every_trained_model_names_its_log():
+    cards = [row.card for row in catalogue_of(Repository(ROOT)) if row.kind != "pipeline" and row.card]
+    assert [path.name for path in cards if log_of(read_card(path)) is None] == []
 
 
 def test_changed_weights_are_refused(checkout):

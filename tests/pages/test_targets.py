@@ -10,7 +10,7 @@ import pytest
 from fxdet.core.errors import DataError
 from fxdet.evaluation.estimate import Estimate
 from fxdet.pages.limits import SUBGROUPS
-from fxdet.pages.sources import Repository
+from fxdet.pages.sources import Repository, figure
 from fxdet.pages.target_lines import Ratio, Target, difference_words, gain_verdict
 from fxdet.pages.targets import TARGETS, elsewhere_sentence, targets_table
 
@@ -93,6 +93,20 @@ def test_the_peak_stands_beside_the_centre_of_the_box(checkout: Repository, chan
 
     change(PLACE, lower)
     assert "does better" not in line(checkout, "Grad-CAM's peak")[-1]
+
+
+def test_boxes_found_say_their_overlap_and_that_the_list_is_cut(checkout: Repository, change: Change):
+    found = line(checkout, "findings: boxes found (IoU ≥ .3)")
+    assert "the same at 1 false box" in found[-1]
+    one = "sensitivity_at_1_false_positives"
+    change("docs/results/builtin.json", lambda data: data["parts"]["fracatlas/grouped test"][one].update(value=0.7))
+    assert "the same at 1" not in line(checkout, "findings: boxes found")[-1]
+
+
+def test_ap_among_normals_stands_beside_the_official_parts(checkout: Repository):
+    cells = line(checkout, "– for comparison: AP50 among normals")
+    told = figure(checkout.record("builtin.json"), "fracatlas/grouped test", "detector_ap50", "")
+    assert cells[1:] == ["fracatlas/grouped test", "–", f"{told}", ""]
 
 
 def test_calibration_as_shipped_stands_before_that_of_a_further_temperature(checkout: Repository, change: Change):

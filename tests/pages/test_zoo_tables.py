@@ -34,7 +34,7 @@ def test_fused_localizers_tell_nothing_of_one(checkout, change):
         (checkout.results / name).unlink()
     both = rows(localizers_table(checkout))
     for name in LOCALIZERS:
-        assert both[name]["part"] == "validation parts, which chose the epoch; *leaky*"
+        assert both[name]["part"] == "validation parts, which chose the epoch, at 512 px; *leaky*"
         assert "(" not in both[name]["AP50 (95 %)"]
 
     def alone(data):
@@ -44,7 +44,7 @@ def test_fused_localizers_tell_nothing_of_one(checkout, change):
     found = rows(localizers_table(checkout))
     assert found["yolov8n.builtin"]["AP50 (95 %)"] == measured(checkout, "fracatlas/grouped test", "detector_ap50")
     assert found["yolov8n.builtin"]["part"] == "[fracatlas/grouped test](results/builtin.json); *leaky*"
-    assert found["yolov8n.fracatlas"]["part"] == "validation parts, which chose the epoch; *leaky*"
+    assert found["yolov8n.fracatlas"]["part"] == "validation parts, which chose the epoch, at 512 px; *leaky*"
 
 
 def test_a_card_s_stamp_of_a_leak_stands_behind_the_part(checkout, change):
@@ -88,6 +88,30 @@ def test_costs_of_other_weights_do_not_count(checkout, change):
     change("docs/results/zoo/yolov8n.builtin.json", lambda data: data.update(sha256="0" * 64))
     assert rows(localizers_table(checkout))["yolov8n.builtin"]["GFLOPs"] == "–"
     assert rows(pipelines_table(checkout))["builtin"]["GFLOPs"] == "–"
+
+
+def test_a_pipelines_cost_counts_whatever_figures_stand_on_its_card(checkout, change):
+    before = rows(pipelines_table(checkout))["builtin"]["CPU radiographs/s, batch 1 / 8"]
+    assert before != "–"
+    change("fxdet/zoo/builtin/pipeline.json", lambda data: data.update(figures={}))
+    assert rows(pipelines_table(checkout))["builtin"]["CPU radiographs/s, batch 1 / 8"] == before
+    change("fxdet/zoo/builtin/pipeline.json", lambda data: data.update(mirrored=False))
+    assert rows(pipelines_table(checkout))["builtin"]["CPU radiographs/s, batch 1 / 8"] == "–"
+
+
+def test_a_pipeline_that_no_test_part_saw_shows_val_and_says_what_val_chose(checkout, change):
+    record = checkout.record("builtin.json")
+    part = "fracatlas/grouped val"
+    (checkout.results / "fast.json").write_text(json.dumps({**record, "parts": {part: record["parts"][part]}}))
+
+    def named(data):
+        next(row for row in data["rows"] if row["name"] == "fast")["result"] = "docs/results/fast.json"
+
+    assert rows(pipelines_table(checkout))["fast"]["part"] == "not measured on a test part"
+    change("fxdet/zoo/catalogue.json", named)
+    row = rows(pipelines_table(checkout))["fast"]
+    assert row["AUROC (95 %)"] == measured(checkout, part, "auroc")
+    assert row["part"] == f"[{part}](results/fast.json), which chose fusion and thresholds; *leaky*"
 
 
 def test_mirrored_localizers_see_a_radiograph_twice(checkout):

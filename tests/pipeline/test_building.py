@@ -20,6 +20,7 @@ from fxdet.localize.views import FusedLocalizer, mirror_located, mirror_radiogra
 from fxdet.pipeline.api import PipelineOptions
 from fxdet.pipeline.building import BuildOptions, build_pipeline, pack_model, run_over
 from fxdet.pipeline.loading import load_pipeline
+from fxdet.zoo.card_facts import validated_size
 from fxdet.zoo.cards import read_card, read_pipeline_card, write_card
 
 
@@ -41,6 +42,18 @@ def test_a_packed_model_is_half_as_large_and_says_the_same(tiny_pipeline: Path, 
     assert after.full_name == before.full_name and after.sha256 != before.sha256
     size = (tmp_path / after.weights).stat().st_size
     assert size < 0.6 * (tiny_pipeline / before.weights).stat().st_size
+
+
+def test_a_model_at_another_size_says_at_which_its_figures_were_measured(tiny_pipeline: Path, tmp_path: Path) -> None:
+    card = read_card(tiny_pipeline / "localizer.json")
+    figures = {"validation": {"epoch_figures": {"fracture_AP50": 0.5}}}
+    for path in (tiny_pipeline / card.weights, tiny_pipeline / "localizer.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    write_card(tmp_path / "localizer.json", replace(card, figures=figures))
+    same = read_card(tmp_path / "a" / pack_model(tmp_path / "localizer.json", tmp_path / "a", card.input_size))
+    other = read_card(tmp_path / "b" / pack_model(tmp_path / "localizer.json", tmp_path / "b", card.input_size + 32))
+    assert (validated_size(same), same.figures) == (None, figures)
+    assert (validated_size(other), other.input_size) == (card.input_size, card.input_size + 32)
 
 
 def test_a_built_pipeline_loads_and_gives_the_fitted_probabilities(tiny_pipeline: Path, tmp_path: Path) -> None:
@@ -71,6 +84,8 @@ def test_a_region_classifier_names_the_region_of_the_whole_radiograph(tiny_pipel
     card = build_pipeline(options, samples, FitOptions(hit_iou=0.02, miss_iou=0.01))
     pipeline = load_pipeline(folder, options=PipelineOptions(crosscheck=False))
     assert card.region_classifier == "mobilenetv3_small_050.sure.json"
+    assert read_card(folder / card.region_classifier).unused_heads == ("fracture",)
+    assert read_card(folder / card.classifier).unused_heads == ()
     assert [stamp.name for stamp in pipeline.models][-1] == "mobilenetv3_small_050.sure"
     reports = list(run_over(pipeline, samples, 3))
     assert {report.region for report in reports} == {"wrist"}

@@ -14,14 +14,16 @@ from safetensors.torch import load_file
 
 from fxdet.core.errors import ModelError, OutputError
 from fxdet.core.files import sha256_file
-from fxdet.zoo.adding import AddOptions, add_row, add_run, without_places
+from fxdet.zoo.adding import AddOptions, add_run, without_places
+from fxdet.zoo.adding_rows import RowOptions, add_row, check_row
 from fxdet.zoo.card_facts import figure_rows, leak_line, result_rows, source_rows
 from fxdet.zoo.cards import read_card, write_card
-from fxdet.zoo.catalogue import catalogue, find_row, refreshed_row
+from fxdet.zoo.catalogue import catalogue, find_row, refreshed_row, write_catalogue
 from fxdet.zoo.fetching import FolderSource, fetch
 from fxdet.zoo.folders import lay_out, read_folder
 from fxdet.zoo.hub import find_pipeline, load_classifier
 from fxdet.zoo.pushing import prepare_upload, push
+from fxdet.zoo.readme import model_readme, pipeline_readme
 from fxdet.zoo.repository import HubUploader
 
 SOURCE = {
@@ -92,7 +94,19 @@ def test_no_path_of_this_machine_gets_into_the_folder(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("/a/b", "b"), ("~/a/b", "b"), (r"C:\a\b", "b"), ("../a/b", "../a/b"), ("a/b", "a/b"), (3, 3), (None, None)],
+    [
+        ("/a/b", "b"),
+        ("~/a/b", "b"),
+        (r"C:\a\b", "b"),
+        ("../a/b", "../a/b"),
+        ("a/b", "a/b"),
+        (3, 3),
+        (None, None),
+        ("run /a/b/c --data=/d/e and ~/f", "run c --data=e and f"),
+        ("https://a.org/b/c, b/c", "https://a.org/b/c, b/c"),
+        ("1 / 2 or 3/4 of 5 /s", "1 / 2 or 3/4 of 5 /s"),
+        (r"in D:\a\b c", "in b c"),
+    ],
 )
 def test_places_are_cut(value, expected):
     assert yaml.safe_load(without_places(yaml.safe_dump({"x": [value]}))) == {"x": [expected]}
@@ -115,9 +129,9 @@ def test_the_readme_says_what_a_reader_must_know(run, tmp_path):
 
 
 def test_a_licence_that_the_hub_does_not_know_is_named(run, tmp_path):
-    found = add_run(run, tmp_path / "zoo", AddOptions(licence="Odd-1.0"))
+    found = add_run(run, tmp_path / "zoo", AddOptions(licence="LicenseRef-Odd-1.0"))
     front = yaml.safe_load((found.path / "README.md").read_text("utf-8").split("---")[1])
-    assert (front["license"], front["license_name"]) == ("other", "Odd-1.0")
+    assert (front["license"], front["license_name"]) == ("other", "LicenseRef-Odd-1.0")
 
 
 def test_a_leaky_run_is_stamped(run, tmp_path):
@@ -156,11 +170,43 @@ def test_what_is_not_finished_changed_or_there_is_refused(run, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_result_that_is_no_json_leaves_nothing(run, tmp_path):
-    (tmp_path / "result.json").write_text("[1]", "utf-8")
-    with pytest.raises(ModelError, match="expected an object"):
+@pytest.mark.parametrize(("text", "message"), [("[1]", "expected an object"), ("{", "expected JSON")])
+def test_a_result_that_is_no_json_leaves_nothing(run, tmp_path, text, message):
+    (tmp_path / "result.json").write_text(text, "utf-8")
+    with pytest.raises(ModelError, match=message) as caught:
         add_run(run, tmp_path / "zoo", AddOptions(result=tmp_path / "result.json"))
-    assert list((tmp_path / "zoo").iterdir()) == []
+    assert str(tmp_path / "result.json") in str(caught.value)
+    assert not (tmp_path / "zoo").exists()
+
+
+def test_no_path_of_this_machine_comes_with_the_figures(run, tmp_path):
+    told = {"reports": "/home/me/out/reports.jsonl", "command": "measure /home/me/out -o figures.json", **RESULT}
+    told["parts"] = {**RESULT["parts"], "/home/me/mine": RESULT["parts"]["fracatlas/grouped test"]}
+    (tmp_path / "result.json").write_text(json.dumps(told), "utf-8")
+    found = add_run(run, tmp_path / "zoo", AddOptions(result=tmp_path / "result.json"))
+    kept = json.loads((found.path / "results.json").read_text("utf-8"))
+    assert (kept["reports"], kept["command"]) == ("reports.jsonl", "measure out -o figures.json")
+    assert list(kept["parts"]) == ["fracatlas/grouped test", "mine"]
+    assert kept["parts"]["fracatlas/grouped test"] == RESULT["parts"]["fracatlas/grouped test"]
+    assert not any(
+        "/home" in file.read_text("utf-8") for file in found.path.iterdir() if file.suffix in (".json", ".md", ".yaml")
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [AddOptions(tag="x/../../escaped"), AddOptions(tag="../x y"), AddOptions(name="/abs"), AddOptions("a b")]
+)
+def test_a_name_that_leads_elsewhere_is_refused(run, tmp_path, options):
+    with pytest.raises(ModelError, match=r"--name or --tag.*expected letters, digits"):
+        add_run(run, tmp_path / "inner" / "zoo", options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+@pytest.mark.parametrize(("licence", "message"), [("foo", "expected an SPDX name"), ("mit", "expected 'MIT'")])
+def test_a_licence_that_spdx_does_not_know_is_refused(run, tmp_path, licence, message):
+    with pytest.raises(ModelError, match=f"--licence – got '{licence}', {message}"):
+        add_run(run, tmp_path / "zoo", AddOptions(licence=licence))
+    assert not (tmp_path / "zoo").exists()
 
 
 def test_a_row_is_added_and_replaced(run, tmp_path):
@@ -168,14 +214,58 @@ def test_a_row_is_added_and_replaced(run, tmp_path):
     file.parent.mkdir()
     file.write_text('{"rows": []}', "utf-8")
     for tag in ("one", "two"):
-        add_row(add_run(run, tmp_path / "zoo", AddOptions(tag=tag)), file, "configs/x.yaml", ["make it"], None)
+        add_row(add_run(run, tmp_path / "zoo", AddOptions(tag=tag)), file, RowOptions("configs/x.yaml", ("make it",)))
     again = add_run(run, tmp_path / "zoo2", AddOptions(tag="one", description="Again"))
-    add_row(again, file, "configs/x.yaml", ["make it", "and again"], "docs/results/x.json")
+    add_row(again, file, RowOptions("configs/x.yaml", ("make it", "and again"), "docs/results/x.json"))
     rows = catalogue(file)
     assert [row.name for row in rows] == ["mobilenetv3_small_050.one", "mobilenetv3_small_050.two"]
     assert (rows[0].description, rows[0].result, rows[0].state) == ("Again", "docs/results/x.json", "by command")
-    assert rows[0].card == file.parent / "cards" / "mobilenetv3_small_050.one.json"
+    assert rows[0].card == file.parent / "by_command" / "mobilenetv3_small_050.one.json"
     assert [refreshed_row(row) for row in rows] == list(rows)
+
+
+@pytest.fixture
+def known(run, tmp_path):
+    """A catalogue that has the tiny classifier in the repository, its card at a place of its own."""
+    file = tmp_path / "package" / "catalogue.json"
+    file.parent.mkdir()
+    file.write_text('{"rows": []}', "utf-8")
+    found = add_run(run, tmp_path / "first")
+    row = add_row(found, file, RowOptions("configs/x.yaml", ("make it",), "docs/results/x.json"))
+    place = file.parent / "mine" / "card of it.json"
+    place.parent.mkdir()
+    place.write_bytes(row.card.read_bytes())
+    row.card.unlink()
+    write_catalogue([replace(row, card=place, in_repository=True, revision="abc")], file)
+    return file
+
+
+def test_a_row_keeps_what_is_not_said_anew(run, known, tmp_path):
+    before = catalogue(known)[0]
+    add_row(add_run(run, tmp_path / "same"), known)
+    assert catalogue(known)[0] == before
+    retrained = add_run(run, tmp_path / "other", AddOptions(half=True, description="Half of it"))
+    row = add_row(retrained, known)
+    assert catalogue(known) == (row,)
+    kept = ("config", "commands", "result", "in_repository", "card")
+    assert [getattr(row, name) for name in kept] == [getattr(before, name) for name in kept]
+    assert (row.revision, row.sha256) == (None, retrained.card.sha256)  # the hub's commit has the weights before
+    assert read_card(row.card) == retrained.card
+    assert list((known.parent / "by_command").iterdir()) == []
+
+
+def test_a_row_that_can_not_be_is_refused_before_anything_is_written(run, known):
+    new = AddOptions(tag="new")
+    with pytest.raises(ModelError, match=r"no row of mobilenetv3_small_050.new, expected --config and --command"):
+        check_row(run, new, known, RowOptions(config="configs/x.yaml"))
+    for options in (RowOptions("/home/me/x.yaml", ("make it",)), RowOptions("x.yaml", ("make it",), "../x.json")):
+        with pytest.raises(ModelError, match="relative to the repository"):
+            check_row(run, new, known, options)
+    check_row(run, new, known, RowOptions("x.yaml", ("make it",), "x.json"))
+    check_row(run, AddOptions(), known, RowOptions())
+    write_catalogue([replace(catalogue(known)[0], bundled=True, in_repository=False)], known)
+    with pytest.raises(ModelError, match=r"the package ships it.*update_catalogue"):
+        check_row(run, AddOptions(), known, RowOptions())
 
 
 @dataclass
@@ -285,3 +375,29 @@ def test_leaks_are_told_plainly():
     card = read_card(find_row("yolov8n.builtin").card)
     assert "Not audited" in leak_line(replace(card, training={}))
     assert leak_line(replace(card, training={"leaky": True})).startswith("LEAKY: validation pictures are among")
+
+
+def test_a_models_readme_names_the_log_of_its_figures():
+    text = model_readme(read_card(find_row("yolov8n.builtin").card), 1)
+    assert "from `docs/results/builtin_localizer_stage2_log.csv` of the repository" in text
+    assert "LEAKY: 1 of 399 validation pictures" in text
+    assert "docs/results" not in model_readme(replace(read_card(find_row("yolov8n.builtin").card), figures={}), 1)
+
+
+def test_a_readme_leaves_out_a_head_that_is_not_used():
+    text = model_readme(read_card(find_row("mobilenetv2_100.regions").card), 1)
+    assert "normal, fractured (not used)" in text
+    assert "accuracy" not in text
+    assert "temperature of `fracture`" not in text
+
+
+def test_a_pipelines_readme_has_its_figures_with_their_file_or_says_that_there_are_none():
+    parts = find_pipeline()
+    models = [read_card(path) for _, path in parts.models]
+    text = pipeline_readme(parts.card, models)
+    assert "| fracatlas/grouped test | auroc | 0.899 | 0.863–0.932 | 816 |" in text
+    assert "copied from `docs/results/builtin.json` of the repository" in text
+    said = text.split("said below")[1]
+    assert all(f"- {model.full_name}: {leak_line(model)}" in said for model in models)
+    bare = pipeline_readme(replace(parts.card, figures={}), models)
+    assert "None were measured of this pipeline as a whole." in bare

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,8 @@ from fxdet.zoo.hub import (
     pipeline_hash,
     resolve,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CARD = ModelCard(
     "mobilenetv2_100",
@@ -81,6 +84,7 @@ def test_pipeline_card_survives_the_disk(tmp_path):
         ({"heads": {"fracture": "normal"}}, "expected a list"),
         ({"heads": {}}, "ModelCard.heads"),
         ({"temperature": {"fracture": 0.0}}, "expected > 0"),
+        ({"unused_heads": ["region"]}, "ModelCard.unused_heads: got ['region'], expected some of ['fracture']"),
         ({"temperature": {"fractured": 1.0}}, "one of the heads"),
         ({"kind": "detector"}, "'localizer' or 'classifier'"),
         ({"weights": "../../etc/passwd"}, "a file name beside the card"),
@@ -213,6 +217,28 @@ def test_a_run_folder_replaces_one_half_of_the_builtin(folder, tmp_path, monkeyp
     assert find_pipeline().card.name == "random"
 
 
+def test_a_model_alone_says_that_fusion_and_thresholds_are_of_others(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(hub, "BUILTIN_FOLDER", folder)
+    assert find_pipeline().notes == find_pipeline(folder).notes == ()
+    run = shutil.copytree(folder, tmp_path / "run")
+    (run / "pipeline.json").unlink()
+    for name in ("localizer", "classifier"):
+        assert find_pipeline(run / f"{name}.json").notes == ()  # the built-in pipeline was fitted for this very model
+        change(run / f"{name}.json", sha256="ab" * 32)
+        parts = find_pipeline(run / f"{name}.json")
+        assert parts.notes == ("fusion and thresholds were fitted for other models: those of the pipeline random",)
+        before = pipeline_hash(parts, {})
+        assert pipeline_hash(replace(parts, notes=()), {}) == before
+
+
+def test_a_localizer_alone_takes_no_weights_of_an_ensemble(folder, monkeypatch):
+    monkeypatch.setattr(hub, "BUILTIN_FOLDER", folder)
+    change(folder / "pipeline.json", ensemble=["localizer.json"], localizer_weights=[2.0, 1.0])
+    parts = find_pipeline(folder / "localizer.json")
+    assert (parts.ensemble, parts.card.localizer_weights) == ((), ())
+    assert len(parts.notes) == 1
+
+
 @pytest.mark.parametrize("name", ["no-such-pipeline", "."])
 def test_what_is_no_pipeline_is_one_clear_line(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
@@ -232,6 +258,18 @@ def test_the_hash_follows_whatever_changes_results(folder):
     assert before != pipeline_hash(find_pipeline(folder), {"threshold": 0.5})
     change(folder / "pipeline.json", candidate_floor=0.07)
     assert before != pipeline_hash(find_pipeline(folder), {"threshold": None})
+
+
+def test_figures_do_not_change_the_hash(folder):
+    before = pipeline_hash(find_pipeline(folder), {"threshold": None})
+    change(folder / "pipeline.json", figures={"result": "docs/results/x.json", "parts": {"val": {"n": 3}}})
+    assert before == pipeline_hash(find_pipeline(folder), {"threshold": None})
+
+
+def test_the_shipped_pipeline_has_the_hash_that_its_result_file_states():
+    measured = json.loads((ROOT / "docs" / "results" / "builtin.json").read_text("utf-8"))
+    options = {"threshold": None, "crosscheck": True, "precision": "bf16"}
+    assert pipeline_hash(find_pipeline(), options) == measured["config_hash"] == "2933bc0a34292db5"
 
 
 def test_shipped_pipelines_are_whole_and_small():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -27,6 +28,7 @@ from fxdet.zoo.catalogue import (
     refreshed_row,
     write_catalogue,
 )
+from fxdet.zoo.folders import read_folder, write_readme
 from fxdet.zoo.hub import BUILDERS, SHIPPED, family_of, find_pipeline, resolve
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,6 +142,14 @@ def test_the_folder_beside_the_package_has_what_the_catalogue_says():
     said = {row.name for row in ROWS if row.in_repository}
     assert {path.parent.name for path in (ROOT / "weights").glob("*/card.json")} == said
     assert all(find_row(name).beside_the_package == ROOT / "weights" / name for name in said)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.in_repository], ids=lambda row: row.name)
+def test_the_readme_beside_the_package_says_what_the_card_says(row, tmp_path):
+    folder = shutil.copytree(row.beside_the_package, tmp_path / row.name)
+    write_readme(read_folder(folder))
+    there = (row.beside_the_package / "README.md").read_text("utf-8")
+    assert (folder / "README.md").read_text("utf-8") == there, "write it again: write_readme(read_folder(folder))"
 
 
 def test_a_catalogue_survives_the_disk(tmp_path):
