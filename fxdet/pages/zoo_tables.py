@@ -9,7 +9,8 @@ from pathlib import Path
 from fxdet.evaluation.estimate import Estimate
 from fxdet.pages.costs import BATCHES, gigaflops, millions, speeds
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, estimate_of, joined, table
-from fxdet.zoo.card_facts import is_leaky, validated_size
+from fxdet.pages.zoo_figures import TEST_PARTS, shared_figures, shared_heads, test_figure
+from fxdet.zoo.card_facts import is_leaky
 from fxdet.zoo.cards import ModelCard, PipelineCard, read_card, read_pipeline_card
 from fxdet.zoo.catalogue import PIPELINE, ZooRow, catalogue
 from fxdet.zoo.parameters import parameter_count
@@ -18,23 +19,11 @@ from fxdet.zoo.pipeline_figures import hash_of_measured
 CATALOGUE = Path("fxdet/zoo/catalogue.json")
 """Place of the catalogue below the repository's root."""
 
-TEST_PARTS = ("fracatlas/grouped test", "fracatlas official valid", "fracatlas official test", "bonefracture test")
-"""Parts of a result file whose figures stand in the tables, the first that has one first."""
-
 VAL_PART = "fracatlas/grouped val"
 """Part that stands for a pipeline which was not measured on a test part."""
 
-FIGURES = {"localizer": ("detector_ap50", "detector_ap50_95"), "classifier": ("auroc_whole_radiograph_classifier",)}
-"""Kind of a model → its figures in a result file."""
-
 LEAKY = "; *leaky*"
 """Behind the part where a card says that training and validation shared pictures."""
-
-VALIDATION = "validation parts, which chose the epoch"
-"""What stands for the part where only the card has a figure."""
-
-REGION = "region, top-1 (95 %), validation"
-"""Column of classifiers alone; their cards have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +34,11 @@ class Model:
         row: The row.
         card: Its card, or None before the first training.
         cost: Content of its file in ``docs/results/zoo``; empty where it was not measured.
-        measured: Result file's name and content in which this model was measured alone, or None.
     """
 
     row: ZooRow
     card: ModelCard | None
     cost: Record
-    measured: tuple[str, Record] | None
 
     @property
     def parameters(self) -> int | None:
@@ -84,7 +71,7 @@ def models_of(repository: Repository) -> list[Model]:
     for row in catalogue_of(repository):
         if row.kind != PIPELINE:
             card = read_card(row.card) if row.card is not None else None
-            found.append(Model(row, card, cost_of(repository, row), measured_alone(repository, row)))
+            found.append(Model(row, card, cost_of(repository, row)))
     return found
 
 
@@ -95,92 +82,39 @@ def cost_of(repository: Repository, row: ZooRow) -> Record:
     return found if found and found.get("sha256") == hash_of_measured(row) else {}
 
 
-def measured_alone(repository: Repository, row: ZooRow) -> tuple[str, Record] | None:
-    """Return the result file that holds figures of this model's weights alone, or None.
-
-    A file names the models that it was measured with, localizers first. Two localizers whose boxes were fused tell
-    nothing of one; of two classifiers the first judges fractures.
-    """
-    kinds = {other.sha256: other.kind for other in catalogue_of(repository)}
-    names = FIGURES[row.kind]
-    for path, record in repository.records("*.json").items():
-        if not (isinstance(record.get("parts"), dict) and isinstance(record.get("models"), list)):
-            continue
-        hashes = [model["sha256"] for model in record["models"]]
-        alike = [sha for sha in hashes if sha is not None and (sha == row.sha256 or kinds.get(sha) == row.kind)]
-        alone = alike[:1] == [row.sha256] and (row.kind == "classifier" or len(alike) == 1)
-        if alone and any(names[0] in found for found in record["parts"].values()):
-            return path.name, record
-    return None
-
-
 def localizers_table(repository: Repository) -> str:
     """Return all localizers."""
-    return _models_table(repository, "localizer", ("AP50 (95 %)", "AP50:95"))
+    return _models_table(repository, "localizer", "AP50 on a test part (95 %)")
 
 
 def classifiers_table(repository: Repository) -> str:
     """Return all classifiers."""
-    return _models_table(repository, "classifier", ("AUROC (95 %)",))
+    return _models_table(repository, "classifier", "AUROC on a test part (95 %)")
 
 
-def _models_table(repository: Repository, kind: str, words: Sequence[str]) -> str:
+def _models_table(repository: Repository, kind: str, test: str) -> str:
     lines = [_model_line(repository, model) for model in models_of(repository) if model.row.kind == kind]
-    region = [REGION] if kind == "classifier" else []
     cost = ("parameters, M", "GFLOPs", f"CPU img/s, batch {BATCHES}", "GPU img/s", "MB")
-    head = ("model", *words, "n", "part", *region, *cost, "weights", "configuration", "licence")
-    return table(head, lines, sortable=True)
+    figures = (*shared_heads(repository, kind), test, "training and validation")
+    return table(("model", *figures, *cost, "weights", "configuration", "licence"), lines, sortable=True)
 
 
 def _model_line(repository: Repository, model: Model) -> tuple[str, ...]:
     row, card = model.row, model.card
     flops = model.cost.get("flops")
     passed = f"{gigaflops(flops)} at {card.input_size} px" if card and flops else NOT_MEASURED
-    region = [_region(card)] if row.kind == "classifier" else []
     return (
-        _linked(repository, row), *_model_figures(model), *region, millions(model.parameters), passed,
+        _linked(repository, row), *shared_figures(repository, row, card),
+        test_figure(repository, row, catalogue_of(repository)), _stamp(card), millions(model.parameters), passed,
         *speeds(model.cost), _megabytes(row), row.state, _configuration(row), row.licence,
     )  # fmt: skip
 
 
-def _region(card: ModelCard | None) -> str:
-    found = card.figures.get("validation", {}).get("region_top1") if card else None
-    return str(estimate_of(found)) if found else NOT_MEASURED
-
-
-def _model_figures(model: Model) -> tuple[str, ...]:
-    """Return figures, n and part, which says where the card is stamped as leaky."""
-    *cells, part = _figures_and_part(model)
-    leaky = model.card is not None and is_leaky(model.card)
-    return (*cells, f"{part}{LEAKY}" if leaky and part != NOT_MEASURED else part)
-
-
-def _figures_and_part(model: Model) -> tuple[str, ...]:
-    """Return figures, n and part: of a test part where the model was measured alone, else of its card's validation."""
-    names = FIGURES[model.row.kind]
-    if model.measured is not None:
-        file, record = model.measured
-        for part in TEST_PARTS:
-            found = record["parts"].get(part, {})
-            if names[0] in found:
-                estimates = [estimate_of(found[name]) for name in names]
-                return (*(item.short for item in estimates), f"{estimates[0].n:,}", f"[{part}](results/{file})")
-    return _card_figures(model, len(names))
-
-
-def _card_figures(model: Model, count: int) -> tuple[str, ...]:
-    validation = model.card.figures.get("validation", {}) if model.card else {}
-    epoch = validation.get("epoch_figures", {})
-    if "auroc" in validation and model.row.kind == "classifier":
-        estimate = estimate_of(validation["auroc"])
-        if estimate.value is not None:
-            return (estimate.short, f"{estimate.n:,}", VALIDATION)
-    if "fracture_AP50" in epoch and model.card is not None:
-        values = [Estimate(epoch[name]).short for name in ("fracture_AP50", "fracture_AP50-95")]
-        n = sum(source["used"]["val"]["pictures"] for source in model.card.training.get("sources", ()))
-        size = validated_size(model.card)
-        return (*values, f"{n:,}", VALIDATION if size is None else f"{VALIDATION}, at {size} px")
-    return tuple([NOT_MEASURED] * (count + 2))
+def _stamp(card: ModelCard | None) -> str:
+    """Return whether training and validation shared pictures, as the card says."""
+    if card is None:
+        return NOT_MEASURED
+    return "*leaky*" if is_leaky(card) else "nothing shared"
 
 
 def pipelines_table(repository: Repository) -> str:

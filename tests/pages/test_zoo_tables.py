@@ -14,6 +14,8 @@ from fxdet.pages.published import Published, read_published
 from fxdet.pages.sources import figure
 from fxdet.pages.zoo_tables import classifiers_table, localizers_table, pipelines_table
 
+TEST = "AP50 on a test part (95 %)"
+LEAK = "training and validation"
 LOCALIZERS = ("yolov8n.builtin", "yolov8n.fracatlas")
 
 
@@ -29,39 +31,59 @@ def rows(table: str) -> dict[str, dict[str, str]]:
     return {line[0].strip("[").split("]")[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
 
 
+def test_all_localizers_share_their_radiographs(checkout):
+    part = checkout.record("localizer_trials.json")["parts"]["fracatlas/grouped val"]
+    found = rows(localizers_table(checkout))
+    for name in ("yolov8n.builtin", "yolov8n.fracatlas", "yolo11n.fracatlas", "yolo26n.fracatlas"):
+        value = part["trials"][name]["ap50"]["value"]
+        assert found[name]["AP50, FracAtlas val, n = 407 (95 %)"].startswith(f"{value:.3f} (".lstrip("0"))
+
+
+def test_shared_figures_are_those_of_the_weights(checkout, change):
+    head = "AP50, BoneFractureYolo8 val, n = 173 (95 %)"
+    assert rows(localizers_table(checkout))["yolo11n.fracatlas"][head] != "–"
+    change(
+        "docs/results/localizer_trials.json",
+        lambda data: data["models"]["yolo11n.fracatlas"].update(sha256="0" * 64),
+    )
+    assert rows(localizers_table(checkout))["yolo11n.fracatlas"][head] == "–"
+
+
 def test_fused_localizers_tell_nothing_of_one(checkout, change):
     for name in ("builtin_stage1.json", "builtin_stage2.json"):
         (checkout.results / name).unlink()
     both = rows(localizers_table(checkout))
-    for name in LOCALIZERS:
-        assert both[name]["part"] == "validation parts, which chose the epoch, at 512 px; *leaky*"
-        assert "(" not in both[name]["AP50 (95 %)"]
+    assert {both[name][TEST] for name in LOCALIZERS} == {"–"}
 
     def alone(data):
         data["models"] = [model for model in data["models"] if model["name"] != "yolov8n.fracatlas"]
 
     change("docs/results/builtin.json", alone)
     found = rows(localizers_table(checkout))
-    assert found["yolov8n.builtin"]["AP50 (95 %)"] == measured(checkout, "fracatlas/grouped test", "detector_ap50")
-    assert found["yolov8n.builtin"]["part"] == "[fracatlas/grouped test](results/builtin.json); *leaky*"
-    assert found["yolov8n.fracatlas"]["part"] == "validation parts, which chose the epoch, at 512 px; *leaky*"
+    told = measured(checkout, "fracatlas/grouped test", "detector_ap50")
+    assert found["yolov8n.builtin"][TEST] == f"{told}, n = 816, [fracatlas/grouped test](results/builtin.json)"
+    assert found["yolov8n.fracatlas"][TEST] == "–"
 
 
-def test_a_card_s_stamp_of_a_leak_stands_behind_the_part(checkout, change):
+def test_a_card_s_stamp_of_a_leak_has_its_column(checkout, change):
     place = "fxdet/zoo/builtin/yolov8n.fracatlas.json"
-    assert rows(localizers_table(checkout))["yolov8n.fracatlas"]["part"].endswith("; *leaky*")
+    assert rows(localizers_table(checkout))["yolov8n.fracatlas"][LEAK] == "*leaky*"
     assert rows(pipelines_table(checkout))["builtin"]["part"].endswith("; *leaky*")
     change(place, lambda data: data["training"].update(leaky=False))
     found = rows(localizers_table(checkout))
-    assert "leaky" not in found["yolov8n.fracatlas"]["part"]
-    assert "leaky" in found["yolov8n.builtin"]["part"]
-    assert "leaky" not in found["fasterrcnn_resnet50_fpn_v2.fracatlas"]["part"]  # not trained: nothing to stamp
+    assert found["yolov8n.fracatlas"][LEAK] == "nothing shared"
+    assert found["yolov8n.builtin"][LEAK] == "*leaky*"
+    assert found["fasterrcnn_resnet50_fpn_v2.fracatlas"][LEAK] == "–"  # not trained: nothing to stamp
 
 
-def test_a_network_of_regions_has_no_n_beside_an_auroc_that_is_not_there(checkout):
+def test_a_head_that_is_not_used_has_no_figure(checkout, change):
+    place = "fxdet/zoo/builtin/mobilenetv2_100.regions.json"
+    head = "AUROC, FracAtlas val, n = 407 (95 %)"
     row = rows(classifiers_table(checkout))["mobilenetv2_100.regions"]
-    assert (row["AUROC (95 %)"], row["n"], row["part"]) == ("–", "–", "–")
-    assert row["region, top-1 (95 %), validation"].endswith("n = 173")
+    assert row[head] == row["AUROC, BoneFractureYolo8 val, n = 348 (95 %)"] == "–"
+    assert row["six regions, top-1, BoneFractureYolo8 val, n = 173 (95 %)"].startswith(".")
+    change(place, lambda data: data.update(unused_heads=[]))
+    assert rows(classifiers_table(checkout))["mobilenetv2_100.regions"][head].startswith(".")
 
 
 def test_a_part_s_region_figure_has_its_own_n(checkout):
@@ -77,7 +99,7 @@ def test_tables_are_marked_for_sorting(checkout):
 
 def test_a_model_without_weights_has_a_row_of_dashes(checkout):
     row = rows(localizers_table(checkout))["fasterrcnn_resnet50_fpn_v2.fracatlas"]
-    assert (row["weights"], row["AP50 (95 %)"], row["MB"], row["parameters, M"]) == ("not trained yet", "–", "–", "–")
+    assert (row["weights"], row[TEST], row["MB"], row["parameters, M"]) == ("not trained yet", "–", "–", "–")
     assert row["configuration"] == "[faster_rcnn_resnet50_v2](../configs/det/faster_rcnn_resnet50_v2.yaml)"
 
 
