@@ -19,8 +19,14 @@ from fxdet.zoo.pipeline_figures import hash_of_measured
 CATALOGUE = Path("fxdet/zoo/catalogue.json")
 """Place of the catalogue below the repository's root."""
 
-VAL_PART = "fracatlas/grouped val"
-"""Part that stands for a pipeline which was not measured on a test part."""
+VAL_PART, VAL_WORDS = "fracatlas/grouped val", "FracAtlas val, which chose fusion and thresholds"
+"""Part on which every pipeline was measured, and its words in the table."""
+
+TEST_FIGURES = ("auroc", "sensitivity_doubt", "specificity_doubt")
+"""Figures of a pipeline on the test part."""
+
+NOT_TESTED = "not measured on a test part"
+"""What stands for the part where none was opened."""
 
 LEAKY = "; *leaky*"
 """Behind the part where a card says that training and validation shared pictures."""
@@ -122,7 +128,8 @@ def pipelines_table(repository: Repository) -> str:
     models = {model.row.name: model for model in models_of(repository)}
     rows = [row for row in catalogue_of(repository) if row.kind == PIPELINE]
     lines = [_pipeline_line(repository, row, models) for row in rows]
-    figures = ("AUROC (95 %)", "sensitivity in doubt", "specificity in doubt", "n", "part")
+    val = f"AUROC, {VAL_WORDS} (95 %)"
+    figures = (val, "AUROC, test (95 %)", "sensitivity in doubt", "specificity in doubt", "n", "test part")
     cost = ("parameters, M", "GFLOPs", f"CPU radiographs/s, batch {BATCHES}", "GPU radiographs/s", "MB")
     head = ("pipeline", *figures, *cost, "weights", "licence", "models")
     return table(head, lines, sortable=True)
@@ -140,17 +147,20 @@ def _pipeline_line(repository: Repository, row: ZooRow, models: dict[str, Model]
 
 
 def _pipeline_figures(repository: Repository, row: ZooRow, used: Sequence[Model]) -> tuple[str, ...]:
-    names = ("auroc", "sensitivity_doubt", "specificity_doubt")
+    """Return what a pipeline reaches: on the validation part, on the test part, and which that is."""
     if row.result is None:
-        return (*[NOT_MEASURED] * len(names), NOT_MEASURED, "not measured on a test part")
+        return (*[NOT_MEASURED] * (1 + len(TEST_FIGURES)), NOT_MEASURED, NOT_TESTED)
     file = Path(row.result).relative_to("docs/results").as_posix()
     parts = repository.record(file)["parts"]
-    part = next((name for name in (TEST_PARTS[0], VAL_PART) if name in parts), TEST_PARTS[0])
-    found = parts.get(part, {})
-    estimates = [estimate_of(found[name]) if name in found else Estimate(None) for name in names]
-    chose = ", which chose fusion and thresholds" if part == VAL_PART else ""
+    val, test = parts.get(VAL_PART, {}), parts.get(TEST_PARTS[0], {})
+    estimates = [_estimate(val, "auroc"), *(_estimate(test, name) for name in TEST_FIGURES)]
     leaky = LEAKY if any(model.card is not None and is_leaky(model.card) for model in used) else ""
-    return (*(item.short for item in estimates), f"{estimates[0].n:,}", f"[{part}](results/{file}){chose}{leaky}")
+    n, part = (f"{test['n']:,}", f"[{TEST_PARTS[0]}](results/{file})") if test else (NOT_MEASURED, NOT_TESTED)
+    return (*(item.short for item in estimates), n, f"{part}{leaky}")
+
+
+def _estimate(found: Record, name: str) -> Estimate:
+    return estimate_of(found[name]) if name in found else Estimate(None)
 
 
 def _pipeline_flops(row: ZooRow, used: Sequence[Model]) -> str:

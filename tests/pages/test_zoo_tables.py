@@ -15,6 +15,7 @@ from fxdet.pages.sources import figure
 from fxdet.pages.zoo_tables import classifiers_table, localizers_table, pipelines_table
 
 TEST = "AP50 on a test part (95 %)"
+VAL = "AUROC, FracAtlas val, which chose fusion and thresholds (95 %)"
 LEAK = "training and validation"
 LOCALIZERS = ("yolov8n.builtin", "yolov8n.fracatlas")
 
@@ -68,7 +69,7 @@ def test_fused_localizers_tell_nothing_of_one(checkout, change):
 def test_a_card_s_stamp_of_a_leak_has_its_column(checkout, change):
     place = "fxdet/zoo/builtin/yolov8n.fracatlas.json"
     assert rows(localizers_table(checkout))["yolov8n.fracatlas"][LEAK] == "*leaky*"
-    assert rows(pipelines_table(checkout))["builtin"]["part"].endswith("; *leaky*")
+    assert rows(pipelines_table(checkout))["builtin"]["test part"].endswith("; *leaky*")
     change(place, lambda data: data["training"].update(leaky=False))
     found = rows(localizers_table(checkout))
     assert found["yolov8n.fracatlas"][LEAK] == "nothing shared"
@@ -121,19 +122,21 @@ def test_a_pipelines_cost_counts_whatever_figures_stand_on_its_card(checkout, ch
     assert rows(pipelines_table(checkout))["builtin"]["CPU radiographs/s, batch 1 / 8"] == "–"
 
 
-def test_a_pipeline_that_no_test_part_saw_shows_val_and_says_what_val_chose(checkout, change):
-    record = checkout.record("builtin.json")
-    part = "fracatlas/grouped val"
-    (checkout.results / "fast.json").write_text(json.dumps({**record, "parts": {part: record["parts"][part]}}))
-
-    def named(data):
-        next(row for row in data["rows"] if row["name"] == "fast")["result"] = "docs/results/fast.json"
-
-    assert rows(pipelines_table(checkout))["fast"]["part"] == "not measured on a test part"
-    change("fxdet/zoo/catalogue.json", named)
+def test_a_pipeline_that_no_test_part_saw_shows_val_alone(checkout, change):
     row = rows(pipelines_table(checkout))["fast"]
-    assert row["AUROC (95 %)"] == measured(checkout, part, "auroc")
-    assert row["part"] == f"[{part}](results/fast.json), which chose fusion and thresholds; *leaky*"
+    fast, test = checkout.record("fast.json")["parts"]["fracatlas/grouped val"], "AUROC, test (95 %)"
+    assert row[VAL].startswith(f"{fast['auroc']['value']:.3f} (".lstrip("0"))
+    assert (row[test], row["n"], row["test part"]) == ("–", "–", "not measured on a test part; *leaky*")
+    whole = rows(pipelines_table(checkout))["builtin"]
+    assert whole[VAL] == measured(checkout, "fracatlas/grouped val", "auroc")
+    assert whole[test] == measured(checkout, "fracatlas/grouped test", "auroc")
+
+    def forgotten(data):
+        del next(row for row in data["rows"] if row["name"] == "fast")["result"]
+
+    change("fxdet/zoo/catalogue.json", forgotten)
+    row = rows(pipelines_table(checkout))["fast"]
+    assert (row[VAL], row["test part"]) == ("–", "not measured on a test part")
 
 
 def test_mirrored_localizers_see_a_radiograph_twice(checkout):
@@ -150,8 +153,8 @@ def speed(device: str, batch: int, rate: float, precision: str = "fp32") -> dict
 
 
 def test_speeds_and_what_they_were_measured_on(checkout, change):
-    for path in (checkout.results / "zoo").glob("*.json"):
-        change(f"docs/results/zoo/{path.name}", lambda data: data.update(speed=[]))
+    for path in (checkout.results / "zoo").rglob("*.json"):
+        change(path.relative_to(checkout.root).as_posix(), lambda data: data.update(speed=[]))
     assert speed_note(checkout) == "Speeds have not been measured yet (–)."
     speeds = [speed("cpu", 1, 20.04), speed("cpu", 1, 31.0, "bf16"), speed("cpu", 8, 1234.5), speed("a GPU", 8, 900.0)]
     change("docs/results/zoo/mobilenetv2_100.builtin.json", lambda data: data.update(speed=speeds))
