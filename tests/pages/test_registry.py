@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from fxdet.core.errors import DataError, FxdetError
 from fxdet.pages.agreement import disagreements
 from fxdet.pages.marks import block_names
+from fxdet.pages.measured import OPENINGS
 from fxdet.pages.registry import PAGES, differing_pages, write_pages
 from fxdet.pages.sources import Repository
 from fxdet.pages.zoo_tables import catalogue_of
@@ -195,6 +196,11 @@ def test_a_result_file_that_is_missing_or_no_result(checkout, content, told):
     path.unlink() if content is None else path.write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=f"builtin.json.*{told}"):
         differing_pages(checkout)
+
+
+def test_the_readme_says_how_often_the_test_parts_were_opened(checkout):
+    words = ("once", "twice", "three times", "four times", "five times", "six times")[len(OPENINGS) - 1]
+    assert f"The test parts were opened {words} by now" in (checkout.root / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_missing_page(checkout):
