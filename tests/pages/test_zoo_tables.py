@@ -15,7 +15,7 @@ from fxdet.pages.sources import figure
 from fxdet.pages.zoo_tables import classifiers_table, localizers_table, pipelines_table
 
 TEST = "AP50 on a test part (95 %)"
-VAL = "AUROC, FracAtlas val, which chose fusion and thresholds (95 %)"
+VAL = "AUROC, val (95 %)"
 LEAK = "training and validation"
 LOCALIZERS = ("yolov8n.builtin", "yolov8n.fracatlas")
 
