@@ -9,6 +9,7 @@ import pytest
 
 from fxdet.core.errors import DataError
 from fxdet.evaluation.estimate import Estimate
+from fxdet.pages.folds import REGIONS
 from fxdet.pages.limits import SUBGROUPS
 from fxdet.pages.sources import Repository, figure
 from fxdet.pages.target_lines import Ratio, Target, difference_words, gain_verdict
@@ -77,6 +78,7 @@ def test_every_target_has_its_line(checkout: Repository):
 
 
 def test_what_nobody_measured_has_neither_figure_nor_n(checkout: Repository):
+    (checkout.results / REGIONS.file).unlink()
     cells = next(cells for cells in lines(checkout) if cells[1] == "bonefracture/grouped, 5 folds")
     assert cells[2:] == ["≥ .950", "–", "not measured"]
 
