@@ -18,7 +18,7 @@ from fxdet.evaluation.resampling import Resampling
 from fxdet.evaluation.shares import share_estimate
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.imaging.reading import open_radiograph
-from fxdet.pipeline.measuring import BATCH, MeasureOptions
+from fxdet.pipeline.measuring import BATCH, MeasureOptions, as_figure
 from fxdet.pipeline.stages import Scores, classify, join_crops
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ def _figures(classifier: WholeClassifier, samples: Sequence[Sample], options: Me
     if labels is not None and set(PAPER_REGIONS) <= set(labels):
         columns = [labels.index(name) for name in PAPER_REGIONS]
         figures["region_top1_of_6"] = _top1(np.concatenate([part.region for part in scores])[:, columns], samples)
-    return {name: _as_figure(found) for name, found in figures.items() if found is not None}
+    return {name: as_figure(found) for name, found in figures.items() if found is not None}
 
 
 def _scores(classifier: WholeClassifier, samples: Sequence[Sample]) -> Scores:
@@ -84,8 +84,3 @@ def _top1(probability: Floats, samples: Sequence[Sample]) -> Estimate | None:
     truth = np.array([PAPER_REGIONS.index(stated[row]) for row in rows])
     groups = np.array([samples[row].group for row in rows], dtype=str)
     return share_estimate(probability[rows].argmax(axis=1) == truth, groups)
-
-
-def _as_figure(found: Estimate) -> dict[str, Any]:
-    value, low, high = (None if item is None else round(item, 4) for item in (found.value, found.low, found.high))
-    return {"value": value, "interval": [low, high], "n": found.n}

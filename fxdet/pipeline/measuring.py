@@ -60,12 +60,12 @@ def measure_images(pairs: Pairs, options: MeasureOptions) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     for name, score in rows.scores.items():
         area = resampling.estimate(Ranking.of(truth, score).auroc)
-        figures[AUROC_NAMES[name]] = _figure(area) | {"fractured": int(truth.sum())}
+        figures[AUROC_NAMES[name]] = as_figure(area) | {"fractured": int(truth.sum())}
     for decision, name in ((Decision.FRACTURE, "definite"), (Decision.DOUBT, "doubt")):
         called = rows.called(decision)
         if called is not None:
-            figures[f"sensitivity_{name}"] = _figure(share_estimate(called[truth], rows.group[truth]))
-            figures[f"specificity_{name}"] = _figure(share_estimate(~called[~truth], rows.group[~truth]))
+            figures[f"sensitivity_{name}"] = as_figure(share_estimate(called[truth], rows.group[truth]))
+            figures[f"specificity_{name}"] = as_figure(share_estimate(~called[~truth], rows.group[~truth]))
     return figures
 
 
@@ -143,18 +143,19 @@ def measure_froc(rows: BoxRows, options: MeasureOptions) -> dict[str, Figure]:
 
 
 def _counted(estimate: Estimate, rows: BoxRows) -> Figure:
-    return _figure(estimate) | {"n": len(rows.images), "boxes": rows.references}
+    return as_figure(estimate) | {"n": len(rows.images), "boxes": rows.references}
 
 
 def _top1(rows: ClassRows | None) -> Figure:
     if rows is None:
-        return _figure(Estimate(None))
+        return as_figure(Estimate(None))
     keep = rows.certain
     right = rows.allowed[keep].argmax(axis=1) == rows.probability[keep].argmax(axis=1)
-    return _figure(share_estimate(right, rows.group[keep]))
+    return as_figure(share_estimate(right, rows.group[keep]))
 
 
-def _figure(estimate: Estimate) -> Figure:
+def as_figure(estimate: Estimate) -> Figure:
+    """Return an estimate as a result file has it: value and limits with four digits, and n."""
     limits = [_rounded(estimate.low), _rounded(estimate.high)]
     return {"value": _rounded(estimate.value), "interval": limits, "n": estimate.n}
 

@@ -17,7 +17,7 @@ from fxdet.evaluation.ranking import Ranking
 from fxdet.evaluation.resampling import Resampling
 from fxdet.imaging.reading import open_radiograph
 from fxdet.localize.views import FusionOptions, fuse_detections, mirror_located, mirror_radiograph
-from fxdet.pipeline.measuring import BATCH, MeasureOptions, detection_rows, measure_average_precisions
+from fxdet.pipeline.measuring import BATCH, MeasureOptions, as_figure, detection_rows, measure_average_precisions
 
 Looks = Mapping[str, tuple[Detections, Detections]]
 """Localizer → its fracture boxes on a radiograph, and on the mirror image, turned back."""
@@ -130,8 +130,7 @@ def _measured(found: Sequence[Detections], samples: Sequence[Sample], options: M
     if truth.any() and not truth.all():
         best = np.array([boxes.score.max() if len(boxes) else 0.0 for boxes in found], dtype=np.float64)
         area = Resampling(rows.group, options.intervals).estimate(Ranking.of(truth, best).auroc)
-        limits = [None if limit is None else round(limit, 4) for limit in (area.value, area.low, area.high)]
-        figures["auroc_best_score"] = {"value": limits[0], "interval": limits[1:], "n": area.n}
+        figures["auroc_best_score"] = as_figure(area)
     return figures
 
 
