@@ -29,7 +29,7 @@ ONLY = {"evaluation": {"core"}, "report": {"core", "imaging"}, "dicomout": {"cor
 ONLY_EXCEPT = {"fxdet.report.serve": {"pipeline"}}
 LEAVES = {"fxdet._version"}
 WRAPPED_BY = {
-    "timm": ("fxdet.classify.model",),
+    "timm": ("fxdet.classify.model", "fxdet.localize.timm_pyramid"),
     "ultralytics": (
         "fxdet.localize.yolo",
         "fxdet.training.yolo",

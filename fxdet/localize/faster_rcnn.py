@@ -1,9 +1,10 @@
-"""Faster R-CNN of torchvision behind the localizer protocol."""
+"""Faster R-CNN of torchvision, on its own backbones or a small one of timm, behind the localizer protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,7 @@ from fxdet.core.protocols import Located
 from fxdet.imaging.geometry import apply_affine
 from fxdet.imaging.preprocess import Preprocess
 from fxdet.localize.located import RawBoxes, split_kinds
+from fxdet.localize.timm_pyramid import imagenet_state, timm_parts
 
 ANCHOR_SIDES = (16, 40, 96, 224, 480)
 """Anchor sides, px of the input. torchvision's 32–512 are made for COCO; half of FracAtlas's fractures are narrower
@@ -34,32 +36,63 @@ than 30 px at 640, and a region may fill the picture."""
 
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
 
-SPARSE = {"box_batch_size_per_image": 128, "rpn_post_nms_top_n_train": 1000, "rpn_post_nms_top_n_test": 300}
+SPARSE = {
+    "box_batch_size_per_image": 64,
+    "rpn_pre_nms_top_n_train": 600,
+    "rpn_pre_nms_top_n_test": 400,
+    "rpn_post_nms_top_n_train": 600,
+    "rpn_post_nms_top_n_test": 300,
+}
 """A radiograph shows a few objects, a COCO photo dozens: a third of torchvision's proposals, which on a processor are
 most of the cost, lose nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """How torchvision builds one architecture.
+    """How one architecture is built.
 
     Attributes:
-        build: torchvision's constructor.
-        hub: Its published weights, trained on COCO.
+        build: The constructor.
+        parts: Number of classes with the background → the constructor's own arguments.
+        fetch: Downloads published weights: torchvision's of COCO, or the backbone's of ImageNet.
         anchor_sides: Anchor sides of each feature level.
     """
 
     build: Callable[..., FasterRCNN]
-    hub: Any
+    parts: Callable[[int], Mapping[str, Any]]
+    fetch: Callable[[], Mapping[str, torch.Tensor]]
     anchor_sides: tuple[tuple[int, ...], ...]
 
 
+def _untrained(num_classes: int) -> dict[str, Any]:
+    return {"num_classes": num_classes, "weights": None, "weights_backbone": None}
+
+
+def _coco(weights: Any) -> Callable[[], Mapping[str, torch.Tensor]]:
+    return partial(weights.get_state_dict, progress=False, check_hash=True)
+
+
+MOBILENET_V2_ANCHORS = ((16, 28), (40, 64), (96, 150), (224, 400))
+"""Anchor sides of the levels of 8, 16, 32 and 64 px."""
+
 FAMILIES: Mapping[str, _Family] = {
     "fasterrcnn_resnet50_fpn_v2": _Family(
-        fasterrcnn_resnet50_fpn_v2, FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1, tuple((side,) for side in ANCHOR_SIDES)
+        fasterrcnn_resnet50_fpn_v2,
+        _untrained,
+        _coco(FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1),
+        tuple((side,) for side in ANCHOR_SIDES),
     ),
     "fasterrcnn_mobilenet_v3_large_fpn": _Family(
-        fasterrcnn_mobilenet_v3_large_fpn, FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1, (ANCHOR_SIDES,) * 3
+        fasterrcnn_mobilenet_v3_large_fpn,
+        _untrained,
+        _coco(FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1),
+        (ANCHOR_SIDES,) * 3,
+    ),
+    "fasterrcnn_mobilenetv2_100_fpn": _Family(
+        FasterRCNN,
+        partial(timm_parts, "mobilenetv2_100", MOBILENET_V2_ANCHORS, ASPECT_RATIOS),
+        partial(imagenet_state, "mobilenetv2_100"),
+        MOBILENET_V2_ANCHORS,
     ),
 }
 """Architectures that :func:`build_faster_rcnn` knows."""
@@ -77,7 +110,7 @@ def build_faster_rcnn(
         architecture: A key of :data:`FAMILIES`.
         labels: Classes without the background.
         initial_weights: A safetensors file (see :func:`load_initial_weights`), ``"hub"`` for torchvision's COCO
-            weights (the one choice that downloads), or None for a random start.
+            weights, or timm's of ImageNet (the one choice that downloads), or None for a random start.
         preprocess: Input side, mean and standard deviation; the default side is 640 px.
 
     Raises:
@@ -87,9 +120,7 @@ def build_faster_rcnn(
         raise ModelError(f"can't build a Faster R-CNN – got '{architecture}'{did_you_mean(architecture, FAMILIES)}")
     family, preprocess = FAMILIES[architecture], preprocess or Preprocess(640)
     network = family.build(
-        weights=None,
-        weights_backbone=None,
-        num_classes=len(labels) + 1,
+        **family.parts(len(labels) + 1),
         min_size=preprocess.size,
         max_size=preprocess.size,
         image_mean=[preprocess.mean] * 3,
@@ -107,17 +138,17 @@ def build_faster_rcnn(
 
 def _fetch(architecture: str) -> Mapping[str, torch.Tensor]:
     try:
-        state: Mapping[str, torch.Tensor] = FAMILIES[architecture].hub.get_state_dict(progress=False, check_hash=True)
+        state: Mapping[str, torch.Tensor] = FAMILIES[architecture].fetch()
     except (OSError, RuntimeError) as error:
         raise ModelError(
-            f"can't fetch {architecture} from torchvision's hub – {error} – set initial_weights to a local safetensors"
-            " file, or to none"
+            f"can't fetch weights for {architecture} from the hub – {error} – set initial_weights to a local"
+            " safetensors file, or to none"
         ) from error
     return state
 
 
 def load_initial_weights(network: FasterRCNN, path: Path) -> int:
-    """Start from a safetensors file: another Faster R-CNN, or torchvision's classifier with the same backbone.
+    """Start from a safetensors file: another Faster R-CNN, or a classifier with the same backbone.
 
     The class predictor stays as it is, since its classes may differ; the rest is taken as far as the file has it.
 
@@ -148,7 +179,7 @@ def _take(network: FasterRCNN, state: Mapping[str, torch.Tensor], source: str) -
     if missing:
         raise ModelError(
             f"can't load initial weights {source} – {len(missing)} of the backbone's {len(body)} tensors are missing or"
-            f" of another shape, first '{missing[0]}' – expected torchvision's names for this backbone"
+            f" of another shape, first '{missing[0]}' – expected the names that torchvision or timm gives this backbone"
         )
     network.load_state_dict(fitting, strict=False)
     return len(fitting)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from fxdet.core.labels import LabelMap
-from fxdet.training.options import SILENT
+from fxdet.training.options import SILENT, FreezeStage
 
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?|\d+(,\d+)*")
 
@@ -88,7 +88,8 @@ class DetectionConfig:
     Attributes:
         name: Network's name on the card, e.g. ``yolov8n``.
         tag: What it is trained on, e.g. ``fracatlas``.
-        architecture: ``yolov8n`` …, ``fasterrcnn_mobilenet_v3_large_fpn``, ``fasterrcnn_resnet50_fpn_v2``.
+        architecture: ``yolov8n`` …, ``fasterrcnn_mobilenetv2_100_fpn``, ``fasterrcnn_mobilenet_v3_large_fpn``,
+            ``fasterrcnn_resnet50_fpn_v2``.
         run: Folder of the run.
         sources: Data sets.
         labels: Class names: ``fracture``, and ``bone`` for the weak region boxes.
@@ -107,6 +108,7 @@ class DetectionConfig:
         device: YOLO alone: ``0,1`` for several GPUs, ``cuda:1`` for that one; ``cpu`` leaves it to ``--device``.
         seed: Seed of everything random.
         augment: Augmentation.
+        freeze: Faster R-CNN alone: layers that stand still until an epoch, as ``backbone.body.blocks.0``.
         audit: Look for validation pictures among the training pictures before anything else.
         allow_leak: Go on although parts share pictures or groups; every result is stamped with it.
         licence, description: For the card.
@@ -136,6 +138,7 @@ class DetectionConfig:
     augment: DetectionAugment = field(default_factory=DetectionAugment)
     licence: str = "AGPL-3.0-only"
     description: str = ""
+    freeze: tuple[FreezeStage, ...] = field(default=(), metadata=SILENT)
     audit: bool = field(default=True, metadata=SILENT)
     allow_leak: bool = field(default=False, metadata=SILENT)
 
@@ -152,6 +155,8 @@ class DetectionConfig:
                 f"device: got {self.device!r}, expected none for {self.architecture} – it computes where --device says,"
                 " on several GPUs through torchrun"
             )
+        if self.freeze and self.is_yolo:
+            raise ValueError(f"freeze: got {len(self.freeze)} stages, expected none for {self.architecture}")
         if self.input_size % 32:
             raise ValueError(f"input_size: got {self.input_size}, expected a multiple of 32")
         for name in ("epochs", "batch_size", "input_size"):

@@ -109,6 +109,7 @@ def loop_options(config: DetectionConfig) -> TrainingOptions:
         schedule=ScheduleOptions(
             name="cosine", warmup_epochs=config.warmup_epochs, final_factor=config.final_learning_rate
         ),
+        freeze=config.freeze,
     )
 
 

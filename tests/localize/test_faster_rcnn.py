@@ -4,6 +4,7 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 from torchvision.models import mobilenet_v3_large
@@ -21,6 +22,7 @@ from fxdet.localize.faster_rcnn import (
     load_faster_rcnn,
 )
 
+PYRAMID = "fasterrcnn_mobilenetv2_100_fpn"
 SMALL = "fasterrcnn_mobilenet_v3_large_fpn"
 LABELS = LabelMap(("fracture", "wrist"))
 PREPROCESS = Preprocess(96)
@@ -61,7 +63,7 @@ def radiograph(height, width):
 
 
 @pytest.mark.parametrize("architecture", FAMILIES)
-def test_both_architectures_run_and_have_one_class_for_the_background(architecture):
+def test_every_architecture_runs_and_has_one_class_for_the_background(architecture):
     network = build_faster_rcnn(architecture, LABELS, preprocess=Preprocess(64)).eval()
     assert network.roi_heads.box_predictor.cls_score.out_features == 3
     with torch.inference_mode():
@@ -152,6 +154,26 @@ def test_the_backbone_starts_from_a_classifier_or_from_another_detector(small_ne
     for part in ("backbone", "rpn"):
         for key, value in getattr(small_network, part).state_dict().items():
             torch.testing.assert_close(getattr(other, part).state_dict()[key], value)
+
+
+def test_a_pyramid_on_timm_starts_from_timm_s_own_weights(tmp_path):
+    classifier = timm.create_model("mobilenetv2_100", num_classes=0)
+    save_file(classifier.state_dict(), tmp_path / "timm.safetensors")
+    network = build_faster_rcnn(PYRAMID, LABELS, tmp_path / "timm.safetensors", PREPROCESS).eval()
+    pictures, stages = torch.rand(2, 3, 96, 96), []
+    classifier.blocks[6].register_forward_hook(lambda module, given, out: stages.append(out))
+    classifier.eval()(pictures)
+    torch.testing.assert_close(network.backbone.body(pictures)[-1], stages[0])
+
+
+def test_a_pyramid_on_timm_has_maps_of_8_to_64_px_with_an_anchor_of_every_side():
+    network = build_faster_rcnn(PYRAMID, LABELS, preprocess=PREPROCESS).eval()
+    maps = network.backbone(torch.zeros(1, 3, 128, 128))
+    assert [(name, tuple(level.shape[2:])) for name, level in maps.items()] == [
+        ("0", (16, 16)), ("1", (8, 8)), ("2", (4, 4)), ("pool", (2, 2)),
+    ]  # fmt: skip
+    scores, _ = network.rpn.head(list(maps.values()))
+    assert [level.shape[1] for level in scores] == network.rpn.anchor_generator.num_anchors_per_location() == [6] * 4
 
 
 def test_a_file_without_the_backbone_is_refused(tmp_path):
