@@ -90,7 +90,10 @@ def family_of(card: ModelCard) -> str:
     for family in ("yolo", "fasterrcnn"):
         if card.architecture.replace("_", "").startswith(family):
             return family
-    known = ("yolov8n", "yolo11n", "yolo26n", "fasterrcnn_resnet50_fpn_v2", "fasterrcnn_mobilenet_v3_large_fpn")
+    known = (
+        "yolov8n", "yolo11n", "yolo26n",
+        "fasterrcnn_resnet50_fpn_v2", "fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_mobilenetv2_100_fpn",
+    )  # fmt: skip
     raise ModelError(
         f"can't build {card.full_name} – field 'architecture' – got '{card.architecture}'"
         f"{did_you_mean(card.architecture, known)}"

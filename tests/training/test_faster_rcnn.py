@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from fxdet.core.errors import ConfigError, ModelError, TrainingError
 from fxdet.core.labels import LabelMap
@@ -20,6 +21,7 @@ from fxdet.training.detection_data import DetectionItem, DetectionParts, load_it
 from fxdet.training.faster_rcnn import FasterRcnnTask, augment_options, loop_options, train_faster_rcnn
 from fxdet.training.faster_rcnn_data import TargetBatches, TargetOptions, letterboxed
 from fxdet.training.loop import run_training
+from fxdet.training.options import FreezeStage
 from fxdet.training.processes import Processes
 from fxdet.training.run_folder import RunFolder
 
@@ -167,7 +169,7 @@ def test_pictures_that_can_not_be_read_end_the_run_before_it_starts(tmp_path):
         train_faster_rcnn(tiny_config(tmp_path), RunFolder(tmp_path / "run"), CPU, parts=parts)
 
 
-@pytest.mark.parametrize("name", ["faster_rcnn_mobilenet_v3", "faster_rcnn_resnet50_v2"])
+@pytest.mark.parametrize("name", ["faster_rcnn_mobilenetv2", "faster_rcnn_mobilenet_v3", "faster_rcnn_resnet50_v2"])
 def test_published_configs_fit_the_schema_and_the_trainer(name):
     config = load_config(CONFIGS / f"{name}.yaml", (), DetectionConfig)
     assert config.initial_weights == "hub"
@@ -200,6 +202,27 @@ def test_a_short_run_leaves_weights_and_figures(tmp_path):
     result = train_faster_rcnn(config, folder, CPU, parts=DetectionParts(samples, samples, ()))
     assert folder.best.is_file()
     assert set(result.history[0].figures) == {"fitness", "fracture_AP50", "fracture_AP50-95"}
+
+
+def test_frozen_stages_stand_still_and_the_rest_moves(tmp_path):
+    samples = draw_samples(tmp_path, 4, 0, side=64)
+    stages = (FreezeStage("backbone.body.conv_stem", 1), FreezeStage("backbone.body.bn1", 1))
+    config = tiny_config(
+        tmp_path, input_size=64, batch_size=4, architecture="fasterrcnn_mobilenetv2_100_fpn", freeze=stages
+    )
+    folder = RunFolder(tmp_path / "run")
+    folder.prepare(False, "")
+    train_faster_rcnn(config, folder, CPU, parts=DetectionParts(samples, samples, ()))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        first = build_faster_rcnn(config.architecture, LabelMap(config.labels), preprocess=Preprocess(64)).state_dict()
+    trained = load_file(folder.best)
+    same = {key for key, value in first.items() if torch.equal(value, trained[key].to(value.dtype))}
+    assert {key for key in first if key.startswith(("backbone.body.conv_stem.", "backbone.body.bn1."))} <= same
+    assert not {key for key in same if key.endswith("weight")} - {
+        "backbone.body.conv_stem.weight",
+        "backbone.body.bn1.weight",
+    }
 
 
 @pytest.mark.slow

@@ -157,6 +157,7 @@ def test_a_nan_loss_names_the_epoch(drawn_set: Path, tmp_path: Path, monkeypatch
         ("learning_rate=1e30", r"learning_rate: got 1e\+30, expected above 0, at most 1"),
         ("augment.mosaic=2", r"augment.mosaic: got 2.0, expected 0 to 1"),
         ("labels=[bone]", r"labels: .*expected 'fracture' among them"),
+        ("freeze=[{layers: model.0, until_epoch: 1}]", r"freeze: got 1 stages, expected none for yolov8n"),
         ("epoch=3", r"unknown key 'epoch' – did you mean 'epochs'"),
     ],
 )
