@@ -19,22 +19,19 @@ import numpy as np
 # A checkout that is not installed works, too.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fxdet.core.errors import ConfigError, FxdetError
+from fxdet.cli.tool import ToolCommand
 from fxdet.core.files import sha256_file, write_json
 from fxdet.core.memory import keep_freed_memory
-from fxdet.data.formats import open_samples
-from fxdet.data.splits import split_samples
 from fxdet.pipeline.benchmark import count_flops, open_network
+from fxdet.pipeline.compared_models import SCHEMA, PartQuery, open_models, open_part
 from fxdet.pipeline.localizer_comparison import compare_localizers
 from fxdet.pipeline.measuring import MeasureOptions
-from fxdet.zoo.cards import ModelCard, read_card
+from fxdet.zoo.cards import ModelCard
 from fxdet.zoo.hub import load_localizer
 from fxdet.zoo.parameters import parameter_count
 
-SCHEMA = 1
 
-
-@click.command()
+@click.command(cls=ToolCommand)
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Data set with boxes.")
 @click.option("--split", help="Built-in split name or CSV file; left out, the parts as published.")
@@ -44,22 +41,12 @@ SCHEMA = 1
 def main(models: tuple[Path, ...], data: Path, split: str | None, part: str, allow_leak: bool, output: Path) -> None:
     """Compare the localizers of run folders or cards; the first is what the others are tested against."""
     keep_freed_memory()
-    try:
-        samples, stamp = split_samples(open_samples(data), split, allow_leak)
-        members = [sample for sample in samples if sample.part == part and sample.boxes is not None]
-        if not members:
-            raise ConfigError(f"--part – got '{part}', which has no radiographs with known boxes, expected val")
-        cards = [read_card(path) for path in models]
-        networks = {card.full_name: load_localizer(path) for card, path in zip(cards, models, strict=True)}
-        if len(networks) < len(models):
-            raise ConfigError(f"MODELS – got {', '.join(card.full_name for card in cards)}, expected each name once")
-        found = compare_localizers(networks, members, MeasureOptions())
-    except FxdetError as error:
-        raise click.ClickException(str(error)) from error
-    for card, path in zip(cards, models, strict=True):
+    chosen = open_part(PartQuery(data, split, part, boxes=True, allow_leak=allow_leak))
+    cards, networks = open_models(models, load_localizer)
+    found = compare_localizers(networks, chosen.samples, MeasureOptions())
+    for card, path in zip(cards.values(), models, strict=True):
         found["localizers"][card.full_name] |= _about(card, path)
-    about = {"schema": SCHEMA, "part": part, "n": len(members), **stamp.to_json()}
-    write_json(output, {**about, "fractured": sum(bool(sample.fractured) for sample in members), **found})
+    write_json(output, {"schema": SCHEMA, "part": part, **chosen.to_json(), **found})
     click.echo(f"{output} {sha256_file(output)[:12]}")
 
 

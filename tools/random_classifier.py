@@ -59,7 +59,7 @@ def settle(network: torch.nn.Module, preprocess: Preprocess, seed: int) -> None:
             module.momentum = None  # the mean over all batches
     network.train()
     with torch.no_grad():
-        for part in planes.split(8):
+        for part in torch.split(planes, 8):
             network(part[:, None].expand(-1, 3, -1, -1))
     network.eval()
 
