@@ -23,7 +23,8 @@ def checkout(tmp_path: Path) -> Repository:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "docs" / "results", tmp_path / "docs" / "results")
-    shutil.copytree(ROOT / "configs" / "papers", tmp_path / "configs" / "papers")
+    for folder in ("papers", "first_weights"):
+        shutil.copytree(ROOT / "configs" / folder, tmp_path / "configs" / folder)
     zoo = tmp_path / "fxdet" / "zoo"
     (zoo / "builtin").mkdir(parents=True)
     shutil.copytree(ROOT / "fxdet" / "zoo" / "by_command", zoo / "by_command")
