@@ -8,15 +8,17 @@ from statistics import fmean
 from typing import Any
 
 from fxdet.evaluation.estimate import Estimate, plain_number
-from fxdet.evaluation.paper_checks import Place, place_of
 from fxdet.evaluation.papers import PRINTED_TWICE, PUBLISHED_ROWS, Printed, PublishedRow, published_row
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository
 from fxdet.training.config_hash import decisive
 from fxdet.training.paper_config import PaperRow, read_row, row_files, training_config
 from fxdet.training.paper_tables import NOT_RUN
 
-PUBLISHED_PROTOCOL = "as-published"
-"""Protocol whose figure decides whether a row is reproduced."""
+RELEASED_PARTS = "as-published"
+"""Protocol of the parts as a set was released."""
+
+FOLDS_OVER_NAMES = "shuffled-folds"
+"""Protocol of a paper that reports k-fold cross-validation."""
 
 _NO_CHANGE = ("initial_weights", "sources")
 
@@ -76,8 +78,8 @@ class Seeds:
         if not self.results:
             return []
         tested, wanted = self.results[0]["tested_folds"], self.row.protocols.get(self.results[0]["protocol"])
-        planned = list(wanted.folds) if wanted else []
-        if not planned or 1 < len(tested) == len(planned):
+        planned = list(wanted.folds or range(wanted.shuffled_folds)) if wanted else []
+        if not planned or len(tested or planned) == len(planned) > 1:
             return []
         return [f"fold {tested[0]} alone" if len(tested) == 1 else f"{len(tested)} of {len(planned)} folds"]
 
@@ -100,6 +102,11 @@ class PaperTable:
     def protocols(self) -> tuple[str, ...]:
         """Protocols of the rows, in the order of the configurations."""
         return tuple(dict.fromkeys(name for row in self.rows for name in row.protocols))
+
+    @property
+    def published_protocol(self) -> str:
+        """The protocol that is the paper's own: whether a row is reproduced is judged by it."""
+        return FOLDS_OVER_NAMES if FOLDS_OVER_NAMES in self.protocols else RELEASED_PARTS
 
     def of(self, row: PaperRow, protocol: str, filter_name: str | None = None) -> Seeds:
         """Return the results of a row under a protocol; without a filter's name, of its first filter."""
@@ -154,28 +161,6 @@ def printed_text(row: PaperRow, name: str) -> str:
     return known.label.partition("(")[2].removesuffix(")") or NOT_MEASURED
 
 
-def verdict(row: PaperRow, name: str, seeds: Seeds) -> str:
-    """Return whether a published figure is reproduced: inside our interval or below it, under the published protocol.
-
-    Args:
-        row: The row.
-        name: Name of the figure.
-        seeds: Its results under the published protocol.
-    """
-    known, ours = published_of(row), seeds.figure(name)
-    if known is None or name not in known.figures or ours is None:
-        return NOT_MEASURED
-    place: Place = place_of(known.figures[name], ours)
-    if place == "undefined":
-        return NOT_MEASURED
-    stamp = ["reduced"] if seeds.reduced else []
-    if place == "inside":
-        return "; ".join(["reproduced", *stamp])
-    if place == "below":
-        return "; ".join(["reproduced, ours lies above", *stamp])
-    return "; ".join(["**not reproduced**: published lies above", *_reasons(row, seeds)])
-
-
 def changes_of(result: Record, row: PaperRow) -> tuple[str, ...]:
     """Return what of a run's training differs from its row, but for the first weights, which have their own column.
 
@@ -214,17 +199,6 @@ def _weights_words(name: str, row: PaperRow) -> str:
     if name == "hub" or "imagenet" in name.lower():
         return "ImageNet"
     return f"`{name}`, not ImageNet"
-
-
-def _reasons(row: PaperRow, seeds: Seeds) -> list[str]:
-    found = []
-    if row.fault != "none":
-        found.append("the published fault is shown")
-    if any(result["initial_weights"] == "none" for result in seeds.results) and row.initial_weights != "none":
-        found.append("from scratch")
-    if seeds.reduced:
-        found.append("reduced")
-    return [*found, *([row.description] if row.description else [])]
 
 
 def _published_rows(paper: str) -> list[PublishedRow]:

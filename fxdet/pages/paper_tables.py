@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from fxdet.evaluation.estimate import Estimate, plain_number
 from fxdet.pages.contradictions import FIGURE_WORDS
 from fxdet.pages.paper_results import (
-    PUBLISHED_PROTOCOL,
+    FOLDS_OVER_NAMES,
+    RELEASED_PARTS,
     PaperTable,
     changes_of,
     first_weights,
@@ -15,18 +16,11 @@ from fxdet.pages.paper_results import (
     published_of,
     read_paper,
     read_rows,
-    verdict,
 )
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, joined, table
+from fxdet.pages.verdicts import verdict
 from fxdet.training.paper_config import PaperRow
 from fxdet.training.paper_tables import NOT_RUN
-
-PROTOCOL_WORDS = {
-    PUBLISHED_PROTOCOL: "same protocol, ours",
-    "shuffled-folds": "k-fold over names, ours",
-    "grouped": "leak-free, ours",
-}
-"""Protocol → head of its column."""
 
 NOTHING_RUN = "Not run yet."
 
@@ -39,9 +33,19 @@ def rows_table(repository: Repository, paper: str) -> str:
     """Return every printed figure of a paper beside ours, protocol by protocol, with the look-up and the verdict."""
     found = read_paper(repository, paper)
     lines = [(row, name) for row in found.rows for name in _figures(row)]
-    protocols = [PROTOCOL_WORDS.get(name, name) for name in found.protocols]
-    head = ["row", "figure", "published", *protocols, "look-up: same protocol / leak-free", "verdict", "first weights"]
+    protocols = [_column(found, name) for name in found.protocols]
+    look_up = "same protocol" if found.published_protocol == RELEASED_PARTS else "released parts"
+    head = ["row", "figure", "published", *protocols, f"look-up: {look_up} / leak-free", "verdict", "first weights"]
     return table(head, [_line(found, row, name) for row, name in lines])
+
+
+def _column(found: PaperTable, protocol: str) -> str:
+    """Return the head of a protocol's column."""
+    if protocol == "grouped":
+        return "leak-free, ours"
+    if protocol == found.published_protocol:
+        return f"same protocol{' (k-fold over names)' if protocol == FOLDS_OVER_NAMES else ''}, ours"
+    return "released parts, ours" if protocol == RELEASED_PARTS else protocol
 
 
 def _figures(row: PaperRow) -> list[str]:
@@ -53,10 +57,10 @@ def _line(found: PaperTable, row: PaperRow, name: str) -> list[str]:
     seeds = {protocol: found.of(row, protocol) for protocol in found.protocols}
     cells = [seeds[protocol].cell(name) if protocol in row.protocols else NOT_MEASURED for protocol in found.protocols]
     results = [result for item in seeds.values() for result in item.results]
-    look_ups = [seeds[protocol].figure(_LOOK_UP) for protocol in (PUBLISHED_PROTOCOL, "grouped") if protocol in seeds]
+    look_ups = [seeds[protocol].figure(_LOOK_UP) for protocol in (RELEASED_PARTS, "grouped") if protocol in seeds]
     looked = " / ".join(plain_number(item.value if item else None) for item in look_ups)
     guess = looked if name == MAIN_FIGURE and results else NOT_MEASURED
-    judged = verdict(row, name, found.of(row, PUBLISHED_PROTOCOL))
+    judged = verdict(found, row, name)
     words = FIGURE_WORDS.get(name, name)
     return [row.label, words, printed_text(row, name), *cells, guess, judged, first_weights(row, results)]
 

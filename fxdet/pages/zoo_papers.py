@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fxdet.evaluation.papers import PAPERS
 from fxdet.pages.costs import BATCHES, gigaflops, millions, speeds
-from fxdet.pages.paper_results import AS_SCRIPT, PUBLISHED_PROTOCOL, PaperTable, first_weights, read_paper
+from fxdet.pages.paper_results import AS_SCRIPT, RELEASED_PARTS, PaperTable, first_weights, read_paper
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, table
 from fxdet.training.paper_config import PaperRow
 
@@ -15,7 +15,7 @@ LICENCE = "AGPL-3.0-only"
 """Licence of networks that fxdet trains, by ultralytics's."""
 
 _HEAD = (
-    "network", "paper", "task", "accuracy, leak-free (95 %)", "accuracy, published protocol (95 %)",
+    "network", "paper", "task", "accuracy, leak-free (95 %)", "accuracy, released parts (95 %)",
     "AUROC, leak-free (95 %)", "first weights", "parameters, M", "GFLOPs", f"CPU img/s, batch {BATCHES}", "GPU img/s",
     "weights", "configuration", "licence",
 )  # fmt: skip
@@ -34,7 +34,7 @@ def paper_networks_table(repository: Repository) -> str:
 
 
 def _line(repository: Repository, paper: PaperTable, row: PaperRow) -> tuple[str, ...]:
-    free, published = paper.of(row, "grouped"), paper.of(row, PUBLISHED_PROTOCOL)
+    free, published = paper.of(row, "grouped"), paper.of(row, RELEASED_PARTS)
     ranking = "auroc_macro" if row.head == "region" else "auroc"
     cost = _cost(repository, row)
     size = cost.get("input_size", NOT_MEASURED)

@@ -60,13 +60,19 @@ class ResultKey:
         return results / self.paper / f"{self.name}.json"
 
 
-def build_result(key: ResultKey, about: Mapping[str, Any], links: Sequence[Sequence[FitResult]]) -> dict[str, Any]:
+def build_result(
+    key: ResultKey,
+    about: Mapping[str, Any],
+    links: Sequence[Sequence[FitResult]],
+    earlier: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Return a result file's content.
 
     Args:
         key: What it is of.
         about: What the row's configuration says: head, classes, label, configuration, its hash, first weights.
         links: Links of a chain of trainings (one without a chain), each with its folds.
+        earlier: Results that this one replaces (:func:`replaced`): the test part was looked at for them, too.
     """
     head, classes = about["head"], about["classes"]
     options = IntervalOptions(seed=key.seed)
@@ -78,7 +84,8 @@ def build_result(key: ResultKey, about: Mapping[str, Any], links: Sequence[Seque
         "paper": key.paper, "row": key.row, "filter": key.filter, "protocol": key.protocol, "seed": key.seed,
         **{name: value for name, value in about.items() if name != "configuration"},
         "n": int(tested[-1].times.sum()), "distinct_files": len(tested[-1].names),
-        "looks_at_the_test_part": len(links),
+        "looks_at_the_test_part": len(links) + sum(result["looks"] for result in earlier),
+        "earlier": list(earlier),
         "published": _published(key, figures),
         "figures": {name: estimate.to_json() for name, estimate in figures.items()},
         "confusion": table.to_json(),
@@ -95,6 +102,15 @@ def build_result(key: ResultKey, about: Mapping[str, Any], links: Sequence[Seque
     if len(links) > 1:
         result["links"] = [_link(folds, scores, about) for folds, scores in zip(links, tested, strict=True)]
     return result
+
+
+def replaced(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a result that takes another one's place must tell of it, and of those before it; the oldest first."""
+    kept = ("n", "initial_weights", "config_hash", "fxdet")
+    before: list[dict[str, Any]] = list(result.get("earlier", ()))
+    looks = result["looks_at_the_test_part"] - sum(item["looks"] for item in before)
+    told = {name: result[name] for name in kept}
+    return [*before, {"looks": looks, "accuracy": result["figures"]["accuracy"], **told}]
 
 
 def _published(key: ResultKey, figures: Mapping[str, Estimate]) -> dict[str, Any]:

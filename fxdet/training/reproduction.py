@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from logging import getLogger
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from fxdet.training.classifier_config import ClassifierConfig
 from fxdet.training.config_hash import config_hash, decisive
 from fxdet.training.fits import LAST, SCORES, FitResult, run_fit
 from fxdet.training.paper_config import PaperRow, ProtocolOptions, training_config
-from fxdet.training.paper_results import ResultKey, build_result, read_result
+from fxdet.training.paper_results import ResultKey, build_result, read_result, replaced
 from fxdet.training.pictures import RadiographStore
 from fxdet.training.processes import Processes
 from fxdet.training.scores import Judged
@@ -29,6 +31,9 @@ from fxdet.training.scores import Judged
 logger = getLogger(__name__)
 
 Say = Callable[[str], None]
+
+EARLIER = "earlier.json"
+"""What of replaced results a run folder remembers until its own result is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,7 @@ class Reproduction:
         """
         path, folder = key.path(self.places.results), run_folder(row, key)
         if self.places.restart:
-            path.unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
+            _throw_away(path, folder)
         protocol = protocol_of(row, key.protocol)
         if folds:
             protocol = replace(protocol, folds=tuple(folds))
@@ -117,7 +121,7 @@ class Reproduction:
         for number, filter_name in enumerate(row.chain or (key.filter,)):
             config = training_config(row, chosen, key.seed, filter_name)
             links.append([self._fold(row, key, config, number, fold) for fold in chosen.folds or (None,)])
-        write_json(path, build_result(key, about_row(row, key, protocol), links))
+        write_json(path, build_result(key, about_row(row, key, protocol), links, _remembered(folder)))
         self._clean(row, key, folder)
         self.say(f"{key.paper} {key.name}: written to {path}")
         return path
@@ -146,6 +150,22 @@ class Reproduction:
             first = key.seed == row.seeds[0] and (number == 0 or bool(row.chain))
             for weights in place.glob("*.safetensors") if not (self.places.keep_weights or first) else ():
                 weights.unlink()
+
+
+def _throw_away(path: Path, folder: Path) -> None:
+    """Begin a key anew; what the old result showed of the test part is remembered in the run folder."""
+    earlier = replaced(read_result(path)) if path.exists() else _remembered(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    if earlier:
+        folder.mkdir(parents=True)
+        write_json(folder / EARLIER, earlier)
+    path.unlink(missing_ok=True)
+
+
+def _remembered(folder: Path) -> list[dict[str, Any]]:
+    path = folder / EARLIER
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return found
 
 
 def result_keys(row: PaperRow, selection: Selection) -> list[ResultKey]:

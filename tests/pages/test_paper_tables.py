@@ -13,6 +13,8 @@ from fxdet.training.config_hash import decisive
 from fxdet.training.paper_config import read_row, row_files, training_config
 from tests.pages.paper_files import made_up_result, write_result
 
+RUN = "[resnet18.as-published.7](../results/papers/team05/resnet18.as-published.7.json)"
+
 
 @pytest.fixture
 def empty(checkout: Repository) -> Repository:
@@ -67,6 +69,44 @@ def test_a_row_from_scratch_says_so(empty):
     row = cells(rows_table(empty, "team05"), "ResNet-18")
     assert row["first weights"] == "**from scratch**, not ImageNet"
     assert row["verdict"] == "**not reproduced**: published lies above; from scratch"
+
+
+def test_a_result_that_replaces_others_tells_what_they_said(empty):
+    first = {
+        "looks": 1,
+        "n": 83,
+        "initial_weights": "none",
+        "config_hash": "0",
+        "fxdet": "0",
+        **accuracy(0.7, 0.6, 0.8),
+    }
+    earlier = [{key: value for key, value in first.items() if key != "lookup_accuracy"}]
+    write_result(empty, made_up_result(looks_at_the_test_part=2, earlier=earlier))
+    told = "reproduced; an earlier run had .700 (.600–.800) from scratch"
+    assert cells(rows_table(empty, "team05"), "ResNet-18")["verdict"] == told
+    assert cells(runs_table(empty, "team05").replace("| run |", "| row |"), RUN)["looks"] == "2"
+    write_result(empty, made_up_result(looks_at_the_test_part=3, earlier=[*earlier, first | accuracy(0.1, 0.0, 0.2)]))
+    assert cells(rows_table(empty, "team05"), "ResNet-18")["verdict"].endswith(
+        "from scratch, then .100 (.000–.200) from scratch"
+    )
+
+
+def test_k_fold_is_judged_by_k_fold(empty):
+    row = {"paper": "cnn2024", "row": "keras_cnn", "initial_weights": "none"}
+    label = "CNN, one sigmoid unit"
+    assert cells(rows_table(empty, "cnn2024"), label)["verdict"] == "–"
+    write_result(empty, made_up_result(**row, figures=accuracy(0.95, 0.93, 0.97)))
+    line = cells(rows_table(empty, "cnn2024"), label)
+    told = "not judged, since the paper's k-fold was not run; on the released parts reproduced, ours lies above"
+    assert (line["released parts, ours"], line["verdict"]) == (".950 (.930–.970), n = 83", told)
+    assert line["same protocol (k-fold over names), ours"] == "not run yet"
+    folds = made_up_result(**row, protocol="shuffled-folds", tested_folds=[1], figures=accuracy(0.5, 0.4, 0.6))
+    write_result(empty, folds)
+    line = cells(rows_table(empty, "cnn2024"), label)
+    assert line["same protocol (k-fold over names), ours"] == ".500 (.400–.600), n = 83; fold 1 alone"
+    assert line["verdict"] == "**not reproduced**: published lies above"
+    write_result(empty, {**folds, "tested_folds": []})
+    assert cells(rows_table(empty, "cnn2024"), label)["same protocol (k-fold over names), ours"].endswith("n = 83")
 
 
 def test_a_network_that_is_described_without_weights_is_not_from_scratch_instead(empty):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -172,6 +173,29 @@ def test_a_finished_row_is_skipped_and_restart_makes_it_anew(paper, tmp_path: Pa
     assert refused.exit_code == TrainingError.exit_code and "--restart" in refused.output
     run(paper, *only, "--set", "loop.epochs=1", "--restart")
     assert read_result(path)["folds"][0]["epochs"] == 1
+
+
+def test_a_result_that_takes_another_one_s_place_counts_its_looks(paper, tmp_path: Path, monkeypatch):
+    only = ["--protocol", "grouped", "--fold", "0", "--set", "loop.epochs=1"]
+    run(paper, *only)
+    path = tmp_path / "results" / "sriram2026" / "tiny.grouped.7.json"
+    first = read_result(path)
+    assert first["looks_at_the_test_part"] == 1 and first["earlier"] == []
+    with monkeypatch.context() as patch:  # killed twice before anything is tested: that adds no look
+        patch.setattr("fxdet.training.reproduction.run_fit", Mock(side_effect=KeyboardInterrupt))
+        for _ in range(2):
+            assert CliRunner().invoke(main, [*paper, *only, "--restart"]).exit_code == 130
+    assert not path.exists()
+    run(paper, *only)
+    second = read_result(path)
+    run(paper, *only, "--restart", "--set", "loop.seed=8")
+    third = read_result(path)
+    assert second["looks_at_the_test_part"] == 2 and third["looks_at_the_test_part"] == 3
+    assert [item["accuracy"] for item in third["earlier"]] == [
+        first["figures"]["accuracy"],
+        second["figures"]["accuracy"],
+    ]
+    assert third["earlier"][0]["config_hash"] == first["config_hash"] and third["earlier"][0]["looks"] == 1
 
 
 def test_a_killed_row_goes_on_and_ends_the_same(paper, tmp_path: Path, monkeypatch):
