@@ -44,7 +44,7 @@ _HEAD = ("networks", "head", "figure", "all folds together (95 %)", "n", "folds"
 
 def folds_table(repository: Repository) -> str:
     """Return every training by cross-validation, one line each."""
-    return table(_HEAD, [_line(repository, folded) for folded in (FRACTURES, REGIONS)])
+    return table(_HEAD, [_line(repository, folded) for folded in (FRACTURES, REGIONS)], sortable=True)
 
 
 def _line(repository: Repository, folded: Folded) -> tuple[str, ...]:

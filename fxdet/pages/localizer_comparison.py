@@ -21,7 +21,7 @@ def localizer_comparison_table(repository: Repository) -> str:
     tests = {test["first"]: test for test in record["comparisons"]}
     rows = [_line(name, found, tests.get(name)) for name, found in record["localizers"].items()]
     where = f"{record['split']}, part {record['part']}: n = {record['n']:,}, {record['fractured']:,} fractured."
-    return f"{table(HEAD, rows)}\n\n{where}{_likes(record)}"
+    return f"{table(HEAD, rows, sortable=True)}\n\n{where}{_likes(record)}"
 
 
 def _likes(record: Record) -> str:

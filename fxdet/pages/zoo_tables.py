@@ -102,7 +102,7 @@ def _models_table(repository: Repository, kind: str, test: str) -> str:
     lines = [_model_line(repository, model) for model in models_of(repository) if model.row.kind == kind]
     cost = ("parameters, M", "GFLOPs", f"CPU img/s, batch {BATCHES}", "GPU img/s", "MB")
     figures = (*shared_heads(repository, kind), test, "training and validation")
-    return table(("model", *figures, *cost, "weights", "configuration", "licence"), lines, sortable=True)
+    return table(("model", *figures, *cost, "download", "configuration", "licence"), lines, sortable=True)
 
 
 def _model_line(repository: Repository, model: Model) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def _model_line(repository: Repository, model: Model) -> tuple[str, ...]:
     return (
         _linked(repository, row), *shared_figures(repository, row, card),
         test_figure(repository, row, catalogue_of(repository)), _stamp(card), millions(model.parameters), passed,
-        *speeds(model.cost), _megabytes(row), row.state, _configuration(row), row.licence,
+        *speeds(model.cost), _megabytes(row), _download(row), _configuration(row), row.licence,
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def pipelines_table(repository: Repository) -> str:
         "test part",
     )
     cost = ("parameters, M", "GFLOPs", f"CPU radiographs/s, batch {BATCHES}", "GPU radiographs/s", "MB")
-    head = ("pipeline", *figures, *cost, "weights", "licence", "models")
+    head = ("pipeline", *figures, *cost, "download", "licence", "models")
     return table(head, lines, sortable=True)
 
 
@@ -148,7 +148,7 @@ def _pipeline_line(repository: Repository, row: ZooRow, models: dict[str, Model]
     cost = cost_of(repository, row)
     return (
         _linked(repository, row), *_pipeline_figures(repository, row, used), millions(total),
-        _pipeline_flops(row, used), *speeds(cost), _megabytes(row), row.state, row.licence, ", ".join(row.models),
+        _pipeline_flops(row, used), *speeds(cost), _megabytes(row), _download(row), row.licence, ", ".join(row.models),
     )  # fmt: skip
 
 
@@ -207,6 +207,12 @@ def _sources(how: Record) -> Iterator[str]:
 
 def _megabytes(row: ZooRow) -> str:
     return NOT_MEASURED if row.size is None else f"{row.size / 1e6:.1f}"
+
+
+def _download(row: ZooRow) -> str:
+    """Return where weights are, with the command that brings them where there is one."""
+    fetched = row.state in ("shipped", "in the repository", "on the hub")
+    return f"{row.state}: `fxdet zoo fetch {row.name}`" if fetched else row.state
 
 
 def _linked(repository: Repository, row: ZooRow) -> str:

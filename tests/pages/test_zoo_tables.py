@@ -98,9 +98,15 @@ def test_tables_are_marked_for_sorting(checkout):
     assert localizers_table(checkout).startswith("<!-- sortable -->\n\n| model |")
 
 
+def test_the_download_is_a_command_where_there_is_one(checkout):
+    found = rows(localizers_table(checkout)) | rows(pipelines_table(checkout))
+    assert found["builtin"]["download"] == "shipped: `fxdet zoo fetch builtin`"
+    assert found["yolo11n.fracatlas"]["download"] == "in the repository: `fxdet zoo fetch yolo11n.fracatlas`"
+
+
 def test_a_model_without_weights_has_a_row_of_dashes(checkout):
     row = rows(localizers_table(checkout))["fasterrcnn_resnet50_fpn_v2.fracatlas"]
-    assert (row["weights"], row[TEST], row["MB"], row["parameters, M"]) == ("not trained yet", "–", "–", "–")
+    assert (row["download"], row[TEST], row["MB"], row["parameters, M"]) == ("not trained yet", "–", "–", "–")
     assert row["configuration"] == "[faster_rcnn_resnet50_v2](../configs/det/faster_rcnn_resnet50_v2.yaml)"
 
 
