@@ -76,7 +76,7 @@ def filters_table(repository: Repository, paper: str) -> str:
         "protocol",
         "accuracy",
         "accuracy − without filter, same seed and pictures",
-        "p (McNemar, Holm)",
+        "p (Holm)",
     )
     return table(head, lines) if lines else NOTHING_RUN
 

@@ -6,26 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
+import numpy as np
 
-from fxdet.core.errors import DataError, ReadError
+from fxdet.core.errors import DataError
 from fxdet.core.files import write_json
-from fxdet.data.filter_comparison import ComparisonOptions, compare_samples, summarise
-from fxdet.data.formats import open_samples
-from fxdet.evaluation.comparisons import Comparison, holm_corrected, mcnemar
+from fxdet.evaluation.comparisons import Comparison, compare_figures, holm_corrected, mcnemar
+from fxdet.evaluation.resampling import Figure, Resampling
 from fxdet.training.paper_results import accuracy_rows
 
 FILTER_TESTS = "filter_tests.json"
 """Name of the file of paired tests, beside a paper's results."""
 
-FILTER_PSNR = "filter_psnr.json"
-"""Name of the file with the PSNR of the filters."""
-
 Result = Mapping[str, Any]
 
 
 def filter_tests(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Return McNemar's test of every filter against the unfiltered pictures, row by row, corrected after Holm.
+    """Return the paired test of every filter against the unfiltered pictures, row by row, corrected after Holm.
+
+    McNemar's exact test, or a bootstrap over groups where pictures of one group were tested.
 
     A filter's network and the unfiltered one share row, protocol and seed, and are tested on the same pictures; where
     one of them was run on more folds, on those of the folds that both share. Each picture counts as often as it was
@@ -64,7 +62,17 @@ def _test(plain: Result, filtered: Result) -> Comparison:
         raise DataError(f"{what} was tested on other pictures than without the filter – run both again with --restart")
     names = [name for name, (_, _, times) in first.items() for _ in range(times)]
     with_filter, without = ([rows[name][0] for name in names] for rows in (first, second))
-    return mcnemar((filtered["filter"], "none"), with_filter, without)
+    groups = [first[name][1] for name in names]
+    pair = (filtered["filter"], "none")
+    if len(set(groups)) == len(groups):
+        return mcnemar(pair, with_filter, without)
+    # Augmented copies of one picture are no further evidence: whole groups are drawn.
+    return compare_figures("accuracy", pair, Resampling(groups), _share(with_filter), _share(without))
+
+
+def _share(right: Sequence[bool]) -> Figure:
+    column = np.asarray(right, dtype=np.float64)
+    return lambda weights: np.asarray(weights @ column / weights.sum(axis=1))
 
 
 def _differing(plain: Result, filtered: Result) -> list[str]:
@@ -88,46 +96,3 @@ def write_filter_tests(results: Sequence[Result], folder: Path) -> Path:
         )
     write_json(folder / FILTER_TESTS, {"schema": 1, "tests": rows})
     return folder / FILTER_TESTS
-
-
-def write_filter_psnr(data: Path, folder: Path, options: ComparisonOptions) -> Path:
-    """Measure the filters' PSNR on the labelled pictures of a set, as the Team-05 script and rightly; return the file.
-
-    Args:
-        data: The set.
-        folder: Where the file goes.
-        options: Size, order and JPEG quality.
-
-    Raises:
-        DataError: The set can't be read.
-    """
-    samples = [sample for sample in open_samples(data) if sample.fractured]
-    rows, unreadable = [], 0
-    bar = tqdm(compare_samples(samples, options), total=len(samples), unit="img", disable=None, leave=False)
-    for found in bar:
-        if isinstance(found, ReadError):
-            unreadable += 1
-        else:
-            rows.extend(found)
-    write_json(folder / FILTER_PSNR, _psnr_json(rows, options, unreadable))
-    return folder / FILTER_PSNR
-
-
-def _psnr_json(rows: Sequence[Any], options: ComparisonOptions, unreadable: int) -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "size": options.size,
-        "order": options.order,
-        "jpeg_quality": options.jpeg_quality,
-        "unreadable": unreadable,
-        "filters": [_summary_json(summary) for summary in summarise(rows)],
-    }
-
-
-def _summary_json(summary: Any) -> dict[str, Any]:
-    measures = {}
-    for name in ("psnr", "psnr_wraparound", "ssim"):
-        found = getattr(summary, name)
-        limits = [None if value is None else round(value, 4) for value in (found.mean, found.low, found.high)]
-        measures[name] = {"mean": limits[0], "interval": limits[1:], "infinite": found.infinite}
-    return {"filter": summary.filter, "parameters": summary.parameters, "pictures": summary.pictures, **measures}

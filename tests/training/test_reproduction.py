@@ -321,7 +321,8 @@ def test_roc_and_attention(finished, drawn: Path):
     trained, untrained = json.loads((results / "attention.json").read_text())["rows"]
     assert untrained["run"] == "random weights" and trained["run"] == "tiny.as-published.7"
     for found in (trained, untrained):
-        assert found["figures"]["energy_inside"]["n"] == 8 and 0 <= found["figures"]["pointing_game"]["value"] <= 1
+        for figure, lacking in (("energy_inside", "maps_without_attention"), ("pointing_game", "maps_without_peak")):
+            assert found["figures"][figure]["n"] + found["figures"][lacking]["value"] == 8
     assert trained["figures"]["energy_even"] == untrained["figures"]["energy_even"]
     assert weights_of(folder / "nowhere", row) is None
     run(arguments, "--overlays")
@@ -330,22 +331,39 @@ def test_roc_and_attention(finished, drawn: Path):
         draw_row_attention([], Selection(), results)
 
 
-def made_up(filter_name: str, right: str) -> dict:
-    """A result of four test pictures; the second was published three times."""
-    scores = [f"p{i},g{i},{3 if i == 1 else 1},1,0,{0.2 if r == '+' else 0.8},{0.8 if r == '+' else 0.2}" for i, r in
-              enumerate(right)]  # fmt: skip
-    return {"row": "r", "protocol": "p", "seed": 1, "filter": filter_name, "chain": [], "n": 6, "classes": ["a", "b"],
-            "scores": scores, "initial_weights_sha256": "",
-            "configuration": {"epochs": 3, **({} if filter_name == "none" else {"filter": filter_name})}}  # fmt: skip
+def made_up(filter_name: str, right: str, times: int = 1) -> dict:
+    """A result of test pictures that are named right (+) or wrong; the second was published several times."""
+    count = [times if place == 1 else 1 for place in range(len(right))]
+    wrong = [0.2 if sign == "+" else 0.8 for sign in right]
+    return {
+        "row": "r", "protocol": "p", "seed": 1, "filter": filter_name, "chain": [], "n": sum(count),
+        "classes": ["a", "b"], "initial_weights_sha256": "",
+        "scores": [f"p{i},g{i},{count[i]},1,0,{p},{1 - p}" for i, p in enumerate(wrong)],
+        "configuration": {"epochs": 3, **({} if filter_name == "none" else {"filter": filter_name})},
+    }  # fmt: skip
 
 
 def test_paired_tests_by_hand():
-    rows = filter_tests([made_up("none", "-+-+"), made_up("clahe", "++++"), made_up("median", "+--+")])
+    rows = filter_tests([made_up("none", "-+-++"), made_up("clahe", "+++++"), made_up("median", "+----")])
     clahe, median = rows
-    # CLAHE: two pictures better, none worse: 2 × (1/2)² = .5; median: one better, three names worse: 10/16 = .625.
-    assert (clahe["filter"], clahe["p"], clahe["difference"]["value"]) == ("clahe", 0.5, pytest.approx(2 / 6, abs=1e-6))
+    # CLAHE: two pictures better, none worse: 2 × (1/2)² = .5; median: one better, three worse: 10/16 = .625.
+    assert (clahe["filter"], clahe["p"], clahe["difference"]["value"]) == ("clahe", 0.5, pytest.approx(2 / 5, abs=1e-6))
     assert (median["filter"], median["p"]) == ("median", 0.625)
     assert [row["p_holm"] for row in rows] == [1.0, 1.0]
+    assert clahe["test"] == "McNemar, exact"
+
+
+def test_pictures_of_one_group_are_drawn_together():
+    """40 pictures; the second, which CLAHE alone gets right, was published 60 times."""
+    plain, better = "--" + "+-" * 19, "-+" + "+-" * 19
+    (row,) = filter_tests([made_up("none", plain, 60), made_up("clahe", better, 60)])
+    assert row["test"] == "paired bootstrap over groups"
+    assert row["difference"]["value"] == pytest.approx(60 / 99, abs=1e-6) and row["n"] == 99
+    # (39/40)^40 = .36 of all draws miss that picture: no difference can be told, whatever McNemar makes of 60 names.
+    assert row["difference"]["low"] == 0.0 and row["p"] > 0.3
+
+
+def test_results_that_fit_no_paired_test_are_refused():
     other = made_up("clahe", "++++")
     with pytest.raises(DataError, match="other pictures"):
         filter_tests([made_up("none", "-+-+"), {**other, "scores": other["scores"][1:]}])
@@ -353,7 +371,7 @@ def test_paired_tests_by_hand():
                   (("none", "-+-+", [0, 1]), ("clahe", "++++", [0]))]  # fmt: skip
     more_folds[1]["scores"] = other["scores"][:3]
     (shared,) = filter_tests(more_folds)
-    assert shared["difference"]["value"] == pytest.approx(2 / 5, abs=1e-6)  # five names of the first three pictures
+    assert shared["difference"]["value"] == pytest.approx(2 / 3, abs=1e-6)  # of the first three pictures
     with pytest.raises(DataError, match="other pictures"):
         filter_tests([more_folds[0], {**more_folds[1], "scores": []}])
     longer = {**other, "configuration": {"epochs": 4, "filter": "clahe"}}
