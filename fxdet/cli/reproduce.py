@@ -29,6 +29,14 @@ class _Paper:
     selection: Selection
     results: Path
 
+    def runs_with_weights(self) -> frozenset[str]:
+        """Return the names of the runs whose networks can be looked at."""
+        from fxdet.training.paper_attention import weights_of
+        from fxdet.training.reproduction import result_keys, run_folder
+
+        keys = ((row, key) for row in self.rows for key in result_keys(row, self.selection))
+        return frozenset(key.name for row, key in keys if weights_of(run_folder(row, key), row) is not None)
+
 
 @click.command(short_help="Run the rows of papers' tables; check what was published.")
 @click.argument("paper", required=False)
@@ -45,14 +53,14 @@ class _Paper:
 @click.option("--resume/--restart", default=True, help="Go on where a run was killed (default), or begin anew.")
 @click.option("--keep-weights", is_flag=True, help="Keep the weights of every fold and seed, not of the first alone.")
 @click.option("--list", "listing", is_flag=True, help="Only show what is done; nothing is run.")
-@click.option("--compare-filters", is_flag=True, help="Only test each filter against none (McNemar, Holm).")
-@click.option("--psnr", is_flag=True, help="Only measure the filters' PSNR on the first row's data.")
+@click.option("--compare-filters", is_flag=True, help="Only test each filter against none (paired, Holm).")
+@click.option("--psnr", is_flag=True, help="Only measure the filters' PSNR on the published test part.")
 @click.option("--roc", is_flag=True, help="Only draw the ROC curves of the results.")
 @click.option("--curves", is_flag=True, help="Only draw the learning curves of the results.")
 @click.option("--overlays", is_flag=True, help="Only draw where the networks look, on drawn radiographs.")
 @click.option("--attention", type=click.Path(path_type=Path), help="Only Grad-CAM figures, on this set with boxes.")
 @click.option("--attention-split", default="fracatlas/grouped", show_default=True, help="Its split list; part test.")
-@click.option("--check-published", is_flag=True, help="Recompute every published matrix and list contradictions.")
+@click.option("--check-published", is_flag=True, help="Recompute what was published, of PAPER or of all papers.")
 @click.option("--json", "as_json", is_flag=True, help="With --check-published: print JSON.")
 def reproduce(
     paper: str | None,
@@ -84,7 +92,7 @@ def reproduce(
     A second call skips what is finished and goes on where the first was killed.
     """
     if check_published:
-        _check_published(as_json)
+        _check_published(paper, as_json)
         return
     if paper is None:
         raise ConfigError("PAPER is missing – name one of team05, tamboli2026, sriram2026, cnn2024")
@@ -104,11 +112,11 @@ def reproduce(
         _show(chosen)
 
 
-def _check_published(as_json: bool) -> None:
+def _check_published(paper: str | None, as_json: bool) -> None:
     from fxdet.evaluation.paper_checks import check_published
     from fxdet.training.paper_tables import checks_text
 
-    checks = check_published()
+    checks = check_published(paper)
     if as_json:
         click.echo(json.dumps([check.to_json() for check in checks], ensure_ascii=False, indent=2))
     else:
@@ -138,27 +146,39 @@ def _show(paper: _Paper) -> None:
 
 
 def _write_beside(paper: _Paper, wanted: dict[str, bool]) -> None:
-    from fxdet.data.filter_comparison import ComparisonOptions
     from fxdet.training.attention_figure import draw_row_attention
-    from fxdet.training.paper_comparison import write_filter_psnr, write_filter_tests
+    from fxdet.training.paper_comparison import write_filter_tests
     from fxdet.training.paper_figures import draw_learning_curves, draw_roc
+    from fxdet.training.paper_psnr import write_filter_psnr
     from fxdet.training.paper_results import read_results
 
     folder = paper.results / paper.name
-    if wanted["compare"]:
-        click.echo(write_filter_tests(read_results(paper.results, paper.name), folder))
     if wanted["psnr"]:
-        data = paper.rows[0].sources[0].path
-        click.echo(write_filter_psnr(data, folder, ComparisonOptions(jpeg_quality=75)))
+        click.echo(write_filter_psnr(paper.rows[0], folder))
+    if wanted["overlays"]:
+        _told([draw_row_attention(paper.rows, paper.selection, folder)], paper, paper.runs_with_weights())
+    results = read_results(paper.results, paper.name)
+    if wanted["compare"]:
+        _told([write_filter_tests(results, folder)], paper)
     for name, draw in (("roc", draw_roc), ("curves", draw_learning_curves)):
         if wanted[name]:
-            for path in draw(read_results(paper.results, paper.name), folder):
-                click.echo(path)
-    if wanted["overlays"]:
-        click.echo(draw_row_attention(paper.rows, paper.selection, folder))
+            _told(draw(results, folder), paper)
 
 
 def _attention(paper: _Paper, data: Path, split: str) -> None:
     from fxdet.training.paper_attention import write_row_attention
 
-    click.echo(write_row_attention(paper.rows, paper.selection, paper.results / paper.name, (data, split)))
+    folder = paper.results / paper.name
+    made = write_row_attention(paper.rows, paper.selection, folder, (data, split))
+    _told([made], paper, paper.runs_with_weights())
+
+
+def _told(made: list[Path], paper: _Paper, runs: frozenset[str] | None = None) -> None:
+    """Name made files, and note beside them which results they show: those of some runs, or all."""
+    from fxdet.training.paper_results import read_results
+    from fxdet.training.paper_sources import name_of, note_sources
+
+    results = [item for item in read_results(paper.results, paper.name) if runs is None or name_of(item) in runs]
+    note_sources(paper.results / paper.name, [path.name for path in made], results)
+    for path in made:
+        click.echo(path)

@@ -98,6 +98,9 @@ _KERAS = {
     "f1_normal": Printed(0.82, 2),
 }
 
+CNN2024_EPOCHS, CNN2024_TRAINING, CNN2024_VALIDATION = 11, percent(95, 0), percent(98, 0)
+"""Epoch at which the Keras CNN was stopped, and its accuracies in training and validation there."""
+
 TEAM05_N = 83
 """Test images of the Team-05 report."""
 

@@ -28,7 +28,9 @@ def summary_table() -> str:
         verdicts = [check.verdict for check in checks if check.paper == paper]
         counts = [str(verdicts.count(name)) for name in ("agrees", "last digit", "contradicts", "note")]
         rows.append((f"[{paper}](papers/{paper}.md)", str(len(verdicts)), *counts))
-    return table(("paper", "checks", "agree", "differ in the last digit", "contradict", "can't be recomputed"), rows)
+    return table(
+        ("paper", "checks", "agree", "differ in the last digit", "contradict", "can't be recomputed or compared"), rows
+    )
 
 
 def _row(check: PublishedCheck) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fxdet.evaluation.estimate import Estimate
+from fxdet.evaluation.estimate import Estimate, plain_number
+from fxdet.evaluation.paper_checks import printed_text
+from fxdet.evaluation.papers import CNN2024_EPOCHS, CNN2024_TRAINING, CNN2024_VALIDATION
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository, table
 from fxdet.training.paper_tables import NOT_RUN
 
@@ -29,6 +31,21 @@ def details_table(repository: Repository, paper: str) -> str:
         for path, result in results.items()
     ]
     return table(head, lines)
+
+
+def epochs_table(repository: Repository, paper: str) -> str:
+    """Return accuracy in training and validation after the last epoch of every fold, below what the paper printed."""
+    printed = (printed_text(CNN2024_TRAINING), printed_text(CNN2024_VALIDATION))
+    lines = [("published", NOT_MEASURED, str(CNN2024_EPOCHS), *printed, NOT_MEASURED)]
+    for path, result in repository.records(f"papers/{paper}/*.*.*.json").items():
+        folds = result["tested_folds"] or [NOT_MEASURED]
+        for number, (name, fold) in enumerate(zip(folds, result["folds"], strict=True)):
+            last = fold["history"][-1]
+            accuracies = (plain_number(last["train_accuracy"]), plain_number(last["accuracy"]))
+            # The file's counts are those of the first fold.
+            n = NOT_MEASURED if number else f"{result['split']['counts']['val']:,}"
+            lines.append((path.stem, str(name), str(fold["epochs"]), *accuracies, n))
+    return table(("run", "fold", "epoch", "accuracy in training", "accuracy in validation", "n, validation"), lines)
 
 
 def _cell(result: Record, name: str) -> str:

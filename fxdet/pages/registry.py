@@ -11,11 +11,13 @@ from fxdet.core.files import write_text
 from fxdet.data.audit.failing import FINDINGS
 from fxdet.data.audit.faults import FAULTS
 from fxdet.pages import (
+    attention_words,
     audit_tables,
     benchmarks,
     contradictions,
     costs,
     experiments,
+    filter_psnr,
     first_weights,
     folds,
     limits,
@@ -117,11 +119,18 @@ PAGES: Mapping[str, Mapping[str, Writer]] = {
         "ceiling": limits.ceiling_sentence,
     },
     "docs/papers.md": {"checks": lambda _: contradictions.summary_table()},
-    "docs/papers/cnn2024.md": _paper("cnn2024"),
-    "docs/papers/sriram2026.md": _paper("sriram2026", ("attention", paper_tables.attention_table)),
+    "docs/papers/cnn2024.md": _paper("cnn2024", ("epochs", paper_details.epochs_table)),
+    "docs/papers/sriram2026.md": _paper(
+        "sriram2026",
+        ("attention", paper_tables.attention_table),
+        ("looked", attention_words.attention_words),
+    ),
     "docs/papers/tamboli2026.md": _paper("tamboli2026"),
     "docs/papers/team05.md": _paper(
-        "team05", ("filters", paper_tables.filters_table), ("chains", paper_tables.chain_table)
+        "team05",
+        ("filters", paper_tables.filters_table),
+        ("chains", paper_tables.chain_table),
+        ("psnr", filter_psnr.psnr_table),
     ),
 }
 """Page → block → what writes it."""

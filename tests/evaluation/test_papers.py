@@ -7,6 +7,7 @@ from math import sqrt
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score
 
+from fxdet.core.errors import ConfigError
 from fxdet.evaluation.estimate import Estimate
 from fxdet.evaluation.paper_checks import attainable, check_published, judge, matrix_figures, place_of
 from fxdet.evaluation.papers import PAPERS, PUBLISHED_MATRICES, PUBLISHED_ROWS, Printed, percent, published_row
@@ -76,6 +77,30 @@ def test_six_per_cent_of_83_can_not_be_significant():
 def test_the_ap_of_cnn2024_is_a_mean_of_precisions():
     check = CHECKS["cnn2024", "keras_cnn", "AP"]
     assert check.recomputed == ".895" and check.verdict == "note" and "not comparable" in check.why
+
+
+def test_accuracies_of_two_parts_do_not_contradict_each_other():
+    check = CHECKS["cnn2024", "keras_cnn", "validation accuracy"]
+    assert (check.printed, check.recomputed, check.verdict) == (".98", "–", "note")
+    assert "another part" in check.why and ".912 (.892–.928)" in check.why
+    assert not [c for c in check_published("cnn2024") if c.verdict == "contradicts"]
+
+
+def test_the_three_faults_of_the_published_script_are_listed():
+    for row, figure, word in (
+        ("custom_cnn", "optimiser", "never trained"),
+        ("all networks", "accuracy per filter", "same 83 images"),
+        ("filters", "PSNR", "mod 256"),
+    ):
+        check = CHECKS["team05", row, figure]
+        assert check.verdict == "contradicts" and word in check.recomputed
+
+
+def test_checks_of_one_paper():
+    assert {check.paper for check in check_published("team05")} == {"team05"}
+    assert [c for paper in PAPERS for c in check_published(paper)] == list(check_published())
+    with pytest.raises(ConfigError, match="PAPER – got 'team5' – did you mean 'team05'"):
+        check_published("team5")
 
 
 @pytest.mark.parametrize(

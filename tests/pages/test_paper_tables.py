@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from fxdet.pages.paper_details import details_table
+from fxdet.pages.attention_words import attention_words
+from fxdet.pages.filter_psnr import psnr_table
+from fxdet.pages.paper_details import details_table, epochs_table
 from fxdet.pages.paper_tables import attention_table, chain_table, filters_table, rows_table, runs_table
 from fxdet.pages.sources import Repository
 from fxdet.training.config_hash import decisive
@@ -44,7 +46,7 @@ def test_a_row_that_was_not_run_says_so(empty):
     assert row["published"] == ".90 (README), .89 (report, 7.1), .49 (report, 8.4.2)"
     assert row["same protocol, ours"] == row["leak-free, ours"] == "not run yet"
     assert (row["verdict"], row["look-up: same protocol / leak-free"]) == ("–", "–")
-    for table in (runs_table, chain_table, filters_table, attention_table):
+    for table in (runs_table, chain_table, filters_table, attention_table, attention_words, psnr_table):
         assert table(empty, "team05") == "Not run yet."
 
 
@@ -189,6 +191,56 @@ def test_filters_stand_beside_their_paired_test(empty):
         "| ResNet-18 | none | as-published | .880 (.800–.930), n = 83 | – | – |",
         "| ResNet-18 | clahe | as-published | .900 (.820–.950), n = 83 | .020 (−.050 to .090) | .688 |",
     ]
+
+
+def test_psnr_with_and_without_jpeg(empty):
+    measures = {
+        "psnr": {"mean": 46.8111, "interval": [46.0, 47.6], "infinite": 0},
+        "psnr_wraparound": {"mean": None, "interval": [None, None], "infinite": 83},
+        "ssim": {"mean": 0.9964, "interval": [None, None], "infinite": 0},
+    }
+    filters = [{"filter": "median", "parameters": "3 × 3 px", "pictures": 83, **measures}]
+    compared = [{"jpeg_quality": quality, "filters": filters} for quality in (None, 75)]
+    folder = empty.results / "papers" / "team05"
+    (folder / "filter_psnr.json").write_text(json.dumps({"schema": 1, "pictures": 83, "compared": compared}))
+    assert psnr_table(empty, "team05").splitlines()[2:] == [
+        "| median | as they are | 83 | 46.81 (46.00–47.60) | – | 0.996 (–) |",
+        "| median | through JPEG 75 | 83 | 46.81 (46.00–47.60) | – | 0.996 (–) |",
+    ]
+
+
+def test_the_last_epoch_stands_beside_the_published_one(empty):
+    history = [
+        {"epoch": 0, "train_accuracy": 0.6, "accuracy": 0.5},
+        {"epoch": 1, "train_accuracy": 0.9, "accuracy": 0.8},
+    ]
+    split = {"leaky": False, "sha256": "ab" * 32, "counts": {"val": 774}}
+    folds = [{"epochs": 2, "history": history}] * 2
+    changes = {"paper": "cnn2024", "row": "keras_cnn", "protocol": "grouped", "split": split}
+    write_result(empty, made_up_result(tested_folds=[0, 3], folds=folds, **changes))
+    assert epochs_table(empty, "cnn2024").splitlines()[2:] == [
+        "| published | – | 11 | .95 | .98 | – |",
+        "| keras_cnn.grouped.7 | 0 | 2 | .900 | .800 | 774 |",
+        "| keras_cnn.grouped.7 | 3 | 2 | .900 | .800 | – |",
+    ]
+
+
+def test_attention_is_compared_by_intervals(empty):
+    def row(run: str, value: float, low: float | None, high: float | None) -> dict:
+        others = {"energy_even": (0.007, 0.006, 0.008), "energy_centre_box": (0.024, 0.020, 0.030)}
+        figures = {"energy_inside": (value, low, high), **others}
+        named = ("value", "low", "high")
+        made = {k: {**dict(zip(named, v, strict=True)), "n": 143, "method": ""} for k, v in figures.items()}
+        return {"row": "net", "run": run, "figures": made}
+
+    rows = [row("net.a", 0.012, 0.009, 0.015), row("net.b", 0.009, 0.008, 0.010), row("net.c", 0.04, 0.035, 0.05)]
+    path = empty.results / "papers" / "sriram2026" / "attention.json"
+    for untrained, told in (((0.010, 0.008, 0.011), "1 of 3 runs: `net.c`"), ((0.0, None, None), "0 of 0 runs")):
+        path.write_text(json.dumps({"schema": 1, "rows": [*rows, row("random weights", *untrained)]}))
+        even, random, centre = attention_words(empty, "sriram2026").splitlines()
+        assert even == "- more than even attention: 2 of 3 runs: `net.a`, `net.c`"
+        assert random.startswith(f"- more than the same network with random weights: {told}")
+        assert centre == "- more than a box around the centre: 1 of 3 runs: `net.c`"
 
 
 def test_runs_name_their_cost(empty):
