@@ -114,12 +114,25 @@ def energy_inside(grid: Floats, boxes: Floats, image_size: tuple[int, int]) -> f
     """Return the share of the attention inside the boxes' union (the energy-based pointing game of Wang et al. 2020).
 
     Returns:
-        0–1; 0 for a map without attention.
+        0–1; NaN for a map without attention, which has no share anywhere.
     """
     total = float(grid.sum())
     rows, columns = grid.shape
     inside = float((grid * covered_share(boxes, image_size, (rows, columns))).sum())
-    return inside / total if total > 0 else 0.0
+    return inside / total if total > 0 else float("nan")
+
+
+def has_peak(grid: Floats) -> bool:
+    """Return whether some cell is stronger than the others; in an even or empty map the strongest is an arbitrary one.
+
+    A hundred thousandth of the largest is no difference, but rounding. Cells of a grid that hold unequal numbers of
+    pixels can't show that the map below was even.
+
+    Example:
+        >>> has_peak(np.array([[0.5, 0.25, 0.25]])), has_peak(np.full((2, 2), 0.25)), has_peak(np.zeros((2, 2)))
+        (True, False, False)
+    """
+    return bool(grid.size) and float(grid.max() - grid.min()) > 1e-5 * float(grid.max())
 
 
 def centre_grid(cells: tuple[int, int] = (32, 32), side: float = 0.5) -> Floats:
@@ -139,21 +152,26 @@ def attention_figures(rows: AttentionRows, options: IntervalOptions) -> Figures:
     """Return mean energy inside the reference boxes and the pointing game, each beside a centre box and even attention.
 
     Pointing game: the strongest attention lies in a reference box (Zhang et al. 2016); the centre box points to the
-    centre of the radiograph.
+    centre of the radiograph. Maps without any attention have no energy, and those and even ones no peak: they are
+    left out of the figure, and ``maps_without_attention`` and ``maps_without_peak`` say how many they are. The
+    figures that need no network stand on all radiographs.
     """
-    resampling = Resampling(rows.group, options)
     packed = list(zip(rows.references, rows.image_sizes, strict=True))
-    energy = [energy_inside(grid, *place) for grid, place in zip(rows.grids, packed, strict=True)]
-    centre = [energy_inside(centre_grid(), boxes, size) for boxes, size in packed]
-    area = [float(covered_share(boxes, size, (32, 32)).mean()) for boxes, size in packed]
-    places = zip(rows.peaks, rows.references, rows.grids, strict=True)
-    hits = [bool(grid.sum() > 0) and in_any_box((float(x), float(y)), boxes) for (x, y), boxes, grid in places]
+    energy = np.array([energy_inside(grid, *place) for grid, place in zip(rows.grids, packed, strict=True)])
+    centre = np.array([energy_inside(centre_grid(), boxes, size) for boxes, size in packed])
+    area = np.array([float(covered_share(boxes, size, (32, 32)).mean()) for boxes, size in packed])
+    peaked = np.array([has_peak(grid) for grid in rows.grids], dtype=bool)
+    places = zip(rows.peaks, rows.references, strict=True)
+    hits = np.array([in_any_box((float(x), float(y)), boxes) for (x, y), boxes in places], dtype=bool)
     middle = [in_any_box((size[1] / 2, size[0] / 2), boxes) for boxes, size in packed]
     figures: Figures = {}
     for name, values in (("energy_inside", energy), ("energy_centre_box", centre), ("energy_even", area)):
-        figures[name] = resampling.mean(np.asarray(values))
-    figures["pointing_game"] = share_estimate(np.array(hits, dtype=bool), rows.group)
+        known = ~np.isnan(values)
+        figures[name] = Resampling(rows.group[known], options).mean(values[known])
+    figures["pointing_game"] = share_estimate(hits[peaked], rows.group[peaked])
     figures["pointing_centre"] = share_estimate(np.array(middle, dtype=bool), rows.group)
+    for name, lacking in (("attention", np.isnan(energy)), ("peak", ~peaked)):
+        figures[f"maps_without_{name}"] = Estimate(float(lacking.sum()), n=len(energy), unit="count")
     return figures
 
 

@@ -29,6 +29,12 @@ Figures = dict[str, Estimate]
 FIXED = (0.85, 0.90, 0.95)
 """Specificities at which the sensitivity is read, and the reverse."""
 
+FIXED_NAMES = (
+    *(f"sensitivity_at_specificity_{level:.2f}" for level in FIXED),
+    *(f"specificity_at_sensitivity_{level:.2f}" for level in FIXED),
+)
+"""Figures at fixed points, as :func:`ranked_columns` has them."""
+
 
 def ranking_figures(truth: Any, score: Any, resampling: Resampling) -> Figures:
     """Return AUROC (bootstrap and DeLong), AUPRC, sensitivity at fixed specificities and the reverse.
@@ -40,20 +46,24 @@ def ranking_figures(truth: Any, score: Any, resampling: Resampling) -> Figures:
     """
     ranking = Ranking.of(truth, score)
     count = len(ranking.order)
-    names = ["auroc", "auprc"]
-    names += [f"sensitivity_at_specificity_{level:.2f}" for level in FIXED]
-    names += [f"specificity_at_sensitivity_{level:.2f}" for level in FIXED]
 
     def stacked(weights: Floats) -> Floats:
-        hits, alarms = ranking.steps(weights)
-        columns = [roc_area(hits, alarms), precision_area(hits, alarms)]
-        columns += [sensitivity_at(hits, alarms, level) for level in FIXED]
-        columns += [specificity_at(hits, alarms, level) for level in FIXED]
-        return np.stack(columns, axis=1)
+        return np.stack(ranked_columns(ranking, weights), axis=1)
 
-    figures = resampling.estimates(dict.fromkeys(names, count), stacked)
+    figures = resampling.estimates(dict.fromkeys(("auroc", "auprc", *FIXED_NAMES), count), stacked)
     groups = None if resampling.is_single else resampling.member.tolist()
     return {"auroc": figures["auroc"], "auroc_delong": delong_estimate(truth, score, groups), **figures}
+
+
+def ranked_columns(ranking: Ranking, weights: Floats) -> list[Floats]:
+    """Return AUROC, AUPRC and the figures of :data:`FIXED_NAMES` per weighting, shape (B,) each."""
+    hits, alarms = ranking.steps(weights)
+    return [
+        roc_area(hits, alarms),
+        precision_area(hits, alarms),
+        *(sensitivity_at(hits, alarms, level) for level in FIXED),
+        *(specificity_at(hits, alarms, level) for level in FIXED),
+    ]
 
 
 def probability_figures(truth: Any, probability: Floats, resampling: Resampling) -> Figures:
@@ -106,6 +116,9 @@ def matrix_figures(
     truth: NDArray[np.integer], predicted: NDArray[np.integer], labels: Sequence[str], resampling: Resampling
 ) -> Figures:
     """Return balanced accuracy, F1 (macro, weighted, per class), MCC and kappa, with bootstrap intervals.
+
+    The F1 of a class that does not occur in the truth is undefined, also where it is predicted; where one class alone
+    occurs, so is everything else but its own F1. Draws are held to the same.
 
     Args:
         truth: Class index, shape (N,).

@@ -38,7 +38,7 @@ def average_precision(truth: Any, score: Any) -> float:
         score: Any order-preserving score, shape (N,).
 
     Returns:
-        0–1; NaN without positives.
+        0–1; NaN where one class is missing: positives alone give 1 to every score.
 
     Example:
         >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)

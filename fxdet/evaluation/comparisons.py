@@ -158,7 +158,8 @@ def mcnemar(names: tuple[str, str], first_right: Any, second_right: Any, what: s
         what: Figure that the share of right rows is called.
 
     Returns:
-        Difference of the shares with Newcombe's interval for paired shares; p = 1 without discordant rows.
+        Difference of the shares with Newcombe's interval for paired shares; p = 1 without discordant rows. Where the
+        two disagree about 0, near p = .05, p decides.
 
     Example:
         >>> mcnemar(("a", "b"), [True] * 5 + [False], [False] * 5 + [True]).p

@@ -54,24 +54,24 @@ def precision(matrix: Floats) -> Floats:
 
 
 def f1(matrix: Floats) -> Floats:
-    """Return 2 TP / (2 TP + FP + FN) per class, shape (…, K); NaN where a class is neither true nor predicted."""
-    return divided(2 * _diagonal(matrix), matrix.sum(-1) + matrix.sum(-2))
+    """Return 2 TP / (2 TP + FP + FN) per class, shape (…, K); NaN where a class does not occur in the truth."""
+    support = matrix.sum(-1)
+    return divided(2 * _diagonal(matrix), np.where(support > 0, support + matrix.sum(-2), 0.0))
 
 
 def balanced_accuracy(matrix: Floats) -> Floats:
-    """Return the mean recall over the classes that occur."""
-    return _mean_where(recall(matrix), matrix.sum(-1) > 0)
+    """Return the mean recall over the classes that occur in the truth; NaN where fewer than two do."""
+    return _mean_of_classes(recall(matrix), matrix.sum(-1) > 0)
 
 
 def macro_f1(matrix: Floats) -> Floats:
-    """Return the mean F1 over the classes that occur in the truth."""
-    return _mean_where(f1(matrix), matrix.sum(-1) > 0)
+    """Return the mean F1 over the classes that occur in the truth; NaN where fewer than two do."""
+    return _mean_of_classes(f1(matrix), matrix.sum(-1) > 0)
 
 
 def weighted_f1(matrix: Floats) -> Floats:
-    """Return the mean F1 weighted by how often each class occurs in the truth."""
-    support = matrix.sum(-1)
-    return divided((np.where(support > 0, f1(matrix), 0.0) * support).sum(-1), support.sum(-1))
+    """Return the mean F1 weighted by how often each class occurs in the truth; NaN where fewer than two do."""
+    return _mean_of_classes(f1(matrix), matrix.sum(-1))
 
 
 def matthews(matrix: Floats) -> Floats:
@@ -84,10 +84,10 @@ def matthews(matrix: Floats) -> Floats:
 
 
 def kappa(matrix: Floats) -> Floats:
-    """Return Cohen's kappa (1960); NaN where agreement by chance is certain."""
+    """Return Cohen's kappa (1960); NaN where fewer than two classes occur in the truth."""
     total = matrix.sum((-2, -1))
     chance = (matrix.sum(-1) * matrix.sum(-2)).sum(-1)
-    return divided(_diagonal(matrix).sum(-1) * total - chance, total**2 - chance)
+    return divided(_diagonal(matrix).sum(-1) * total - chance, (total**2 - chance) * _several(matrix.sum(-1)))
 
 
 MATRIX_FIGURES: dict[str, MatrixFigure] = {
@@ -128,5 +128,12 @@ def _diagonal(matrix: Floats) -> Floats:
     return np.asarray(np.diagonal(matrix, axis1=-2, axis2=-1))
 
 
-def _mean_where(values: Floats, keep: NDArray[np.bool_]) -> Floats:
-    return divided(np.where(keep, np.nan_to_num(values), 0.0).sum(-1), keep.sum(-1))
+def _mean_of_classes(values: Floats, weights: NDArray[Any]) -> Floats:
+    """Return the weighted mean over the classes, shape (…,); NaN where fewer than two have a weight."""
+    total = np.where(weights > 0, np.nan_to_num(values) * weights, 0.0).sum(-1)
+    return divided(total, weights.sum(-1) * _several(weights))
+
+
+def _several(counts: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether two or more classes occur, shape (…,)."""
+    return np.asarray((counts > 0).sum(-1) > 1)

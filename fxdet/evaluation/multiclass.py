@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fxdet.core.labels import LabelMap
 from fxdet.evaluation import confusion as cm
-from fxdet.evaluation.binary import Figures, matrix_figures, probability_figures
+from fxdet.evaluation.binary import FIXED_NAMES, Figures, matrix_figures, probability_figures, ranked_columns
 from fxdet.evaluation.classification import allowed_top1
 from fxdet.evaluation.confusion import ConfusionTable
 from fxdet.evaluation.estimate import Estimate
@@ -49,7 +49,7 @@ class ClassRows:
 
 
 def class_figures(rows: ClassRows, options: IntervalOptions) -> tuple[Figures, ConfusionTable]:
-    """Return the figures of certain labels, and how many labels were not certain.
+    """Return the figures of certain labels, and how many labels were not certain; what each class reaches comes last.
 
     Rows whose label allows several classes count in ``top1_within_allowed`` alone.
     """
@@ -61,13 +61,15 @@ def class_figures(rows: ClassRows, options: IntervalOptions) -> tuple[Figures, C
     figures: Figures = {"accuracy": share_estimate(truth == predicted, resampling.member)}
     figures |= matrix_figures(truth, predicted, names, resampling)
     figures |= _per_class(truth, predicted, names, resampling)
-    figures |= _one_against_rest(truth, probability, names, resampling)
+    ranked = _one_against_rest(truth, probability, names, resampling)
+    figures |= {name: found for name, found in ranked.items() if not name.startswith(FIXED_NAMES)}
     figures |= probability_figures(truth, probability, resampling)
     labelled = keep | rows.vague
     within = allowed_top1(rows.probability[labelled], rows.allowed[labelled])
     figures["top1_within_allowed"] = share_estimate(within, rows.group[labelled])
     for name, mask in (("certain", keep), ("several", rows.vague), ("none", ~labelled)):
         figures[f"labels_{name}"] = Estimate(float(mask.sum()), n=len(keep), unit="count")
+    figures |= ranked
     matrix = cm.confusion(truth, predicted, len(names))[0]
     return figures, ConfusionTable.of(matrix, names, "region")
 
@@ -90,15 +92,21 @@ def _per_class(
 def _one_against_rest(
     truth: NDArray[np.integer], probability: Floats, names: tuple[str, ...], resampling: Resampling
 ) -> Figures:
-    """Return AUROC and AUPRC of each class against the rest, and their means over the classes that occur."""
+    """Return what each class's probability ranks against the rest.
+
+    AUROC and AUPRC of each class and their means over the classes that occur, then sensitivity at fixed specificities
+    and the reverse.
+    """
     rankings = [Ranking.of(truth == index, probability[:, index]) for index in range(len(names))]
     keys = [f"{figure}_{name}" for figure in ("auroc", "auprc") for name in names] + ["auroc_macro", "auprc_macro"]
+    keys += [f"{figure}_{name}" for name in names for figure in FIXED_NAMES]
 
     def stacked(weights: Floats) -> Floats:
-        roc = np.stack([ranking.auroc(weights) for ranking in rankings], axis=1)
-        precision = np.stack([ranking.average_precision(weights) for ranking in rankings], axis=1)
-        means = [_mean_defined(roc), _mean_defined(precision)]
-        return np.concatenate([roc, precision, np.stack(means, axis=1)], axis=1)
+        found = np.stack([np.stack(ranked_columns(ranking, weights)) for ranking in rankings], axis=2)
+        (roc, precision), rest = found[:2], found[2:]
+        means = np.stack([_mean_defined(roc), _mean_defined(precision)], axis=1)
+        fixed = np.moveaxis(rest, 0, 2).reshape(len(weights), -1)
+        return np.concatenate([roc, precision, means, fixed], axis=1)
 
     return resampling.estimates(dict.fromkeys(keys, len(truth)), stacked)
 

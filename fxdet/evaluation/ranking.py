@@ -75,7 +75,7 @@ class Ranking:
         return roc_area(*self.steps(weights))
 
     def average_precision(self, weights: Floats | None = None) -> Floats:
-        """Return Σ (recall step) × precision per weighting, shape (B,); NaN without positives."""
+        """Return Σ (recall step) × precision per weighting, shape (B,); NaN where one class is missing."""
         return precision_area(*self.steps(weights))
 
     def roc(self) -> Pair:
@@ -97,10 +97,10 @@ def roc_area(hits: Floats, alarms: Floats) -> Floats:
 
 
 def precision_area(hits: Floats, alarms: Floats) -> Floats:
-    """Return average precision from :meth:`Ranking.steps`, shape (B,)."""
-    true = _from_zero(hits)
+    """Return average precision from :meth:`Ranking.steps`, shape (B,); NaN where one class is missing."""
+    true, false = _from_zero(hits), _from_zero(alarms)
     area = (np.diff(true, axis=1) * hits / np.maximum(hits + alarms, 1e-300)).sum(axis=1)
-    return divided(area, true[:, -1])
+    return divided(area, true[:, -1] * (false[:, -1] > 0))
 
 
 def sensitivity_at(hits: Floats, alarms: Floats, specificity: float) -> Floats:

@@ -94,8 +94,8 @@ def match_predictions(reports: Sequence[Report], everything: Sequence[Sample], a
 
     A prediction fits by the file's resolved path; else by the end of its path, where folders that both paths have agree
     and the file holds the bytes that the report states; else by these bytes and the file name. Several samples of one
-    file (a picture published under several names) share its prediction; it may be there under each name if all say the
-    same.
+    file (a picture published under several names) share its prediction; it may be there once under each name if all
+    say the same. Two spellings of one name are the same radiograph twice.
 
     Args:
         reports: The predictions.
@@ -106,14 +106,13 @@ def match_predictions(reports: Sequence[Report], everything: Sequence[Sample], a
         DataError: Two predictions fit one picture, one prediction fits several pictures, or a prediction fits none.
     """
     index, found, unknown = SampleIndex(everything), dict[str, Report](), list[str]()
+    taken: dict[str, dict[str, Report]] = {}
     for report in reports:
         key = index.find(report)
         if key is None:
             unknown.append(report.source)
-        elif key in found and not _says_the_same(found[key], report):
-            both = f"{found[key].source} and {report.source}" if found[key].source != report.source else report.source
-            raise DataError(f"predictions: {both}: the same radiograph is predicted twice – keep one of them")
         else:
+            _take_name(index.names_of(key, report.source), taken.setdefault(key, {}), found.get(key), report)
             found.setdefault(key, report)
     if unknown and not allow_unknown:
         what = f"{len(unknown):,} of {len(reports):,} are of no picture of the set: {_some(unknown)}"
@@ -137,6 +136,27 @@ def pair_predictions(
         DataError: Predictions do not fit, or a sample has none.
     """
     return match_predictions(reports, everything, options.allow_unknown).pairs_of(members, options.allow_missing)
+
+
+def _take_name(names: Sequence[str], taken: dict[str, Report], first: Report | None, report: Report) -> None:
+    """Give a prediction the next free name of its file.
+
+    Args:
+        names: Names of the file that its source may spell.
+        taken: Name → prediction, of the same file; the new one is added.
+        first: The file's first prediction, or None.
+        report: The new one.
+
+    Raises:
+        DataError: The file is predicted again under no name of its own, or otherwise.
+    """
+    free = next((name for name in names if name not in taken), None)
+    if first is not None and (free is None or not taken or not _says_the_same(first, report)):
+        rival = next((taken[name] for name in names if name in taken), first)
+        both = f"{rival.source} and {report.source}" if rival.source != report.source else report.source
+        raise DataError(f"predictions: {both}: the same radiograph is predicted twice – keep one of them")
+    if free is not None:
+        taken[free] = report
 
 
 def _says_the_same(first: Report, second: Report) -> bool:

@@ -26,12 +26,14 @@ class SampleIndex:
         self._folders: dict[Path, Path] = {}
         self._names: dict[str, set[str]] = {}
         self._shown: dict[str, str] = {}
+        self._published: dict[str, dict[str, None]] = {}
         self._tails: dict[tuple[int, bool], Tails] = {}
         self._hashes: dict[str, str] = {}
         self._copies: dict[str, dict[str, set[str]]] = {}
         for sample in samples:
             key = self.key(sample.path)
             self._shown.setdefault(key, sample.name)
+            self._published.setdefault(key, {})[sample.name] = None
             for name in (sample.name, sample.path.as_posix()):
                 self._names.setdefault(name, set()).add(key)
 
@@ -57,6 +59,11 @@ class SampleIndex:
             one, two = sorted(fits)[:2]
             raise DataError(f"predictions: {report.source} fits both {one} and {two} – name it by path below the set")
         return next(iter(fits), None)
+
+    def names_of(self, key: str, source: str) -> list[str]:
+        """Return the names of a file in the set that a source may spell: one is the end of the other."""
+        parts = _split(source)
+        return [name for name in self._published[key] if _ends_alike(parts, name)]
 
     def nearest(self, source: str) -> str:
         """Return in words which picture a source that fits none comes near to; empty where there is none."""
@@ -123,6 +130,19 @@ class SampleIndex:
 
 def _split(source: str) -> tuple[str, ...]:
     return PurePosixPath(source.replace("\\", "/")).parts
+
+
+def _ends_alike(parts: tuple[str, ...], name: str) -> bool:
+    """Return whether the shorter of two paths is the end of the other, ``name`` with or without the file's ending.
+
+    Example:
+        >>> _ends_alike(("0.png",), "val/0.png"), _ends_alike(("my", "val", "0"), "val/0.png")
+        (True, True)
+        >>> _ends_alike(("train", "0.png"), "val/0.png")
+        False
+    """
+    shared = min(len(parts), len(_split(name)))
+    return any(parts[-shared:] == _parts(name, stems)[-shared:] for stems in (False, True)) and shared > 0
 
 
 def _parts(path: str, stems: bool) -> tuple[str, ...]:

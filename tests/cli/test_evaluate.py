@@ -86,6 +86,17 @@ def test_files(evaluated: tuple[Path, Result]):
     assert (out / "evaluation.md").read_text(encoding="utf-8").startswith("# Evaluation\n")
 
 
+def test_one_radiograph_under_two_spellings_is_an_error_of_one_line(folder: Path):
+    lines = (folder / "scores.csv").read_text(encoding="utf-8").splitlines()
+    again = lines[2].replace("pictures/", "", 1)
+    assert again != lines[2]
+    (folder / "spelt.csv").write_text("\n".join([*lines, again]) + "\n", encoding="utf-8")
+    result = run("evaluate", folder / "spelt.csv", folder / "set/samples.csv", "-o", folder / "spelt", "--draws", 40)
+    assert result.exit_code == 2
+    assert "pictures/01.png and 01.png: the same radiograph is predicted twice – keep one of them" in result.stderr
+    assert result.stderr.count("\n") == 1 and not (folder / "spelt").exists()
+
+
 def test_json_is_the_file(folder: Path, evaluated: tuple[Path, Result]):
     words = ["--draws", 40, "--no-plots", "--worst", 0, "--json"]
     result = run("evaluate", folder / "scores.csv", folder / "set/samples.csv", "-o", folder / "csv", *words)

@@ -29,7 +29,7 @@ def test_energy_by_hand():
     assert energy_inside(grid, LEFT, (100, 100)) == pytest.approx(0.9)
     quarter = np.array([[0.0, 0, 25, 50]])  # half of the first cell
     assert energy_inside(grid, quarter, (100, 100)) == pytest.approx(0.15)
-    assert energy_inside(np.zeros((2, 2)), LEFT, (100, 100)) == 0.0
+    assert np.isnan(energy_inside(np.zeros((2, 2)), LEFT, (100, 100)))  # no energy: no share of it
 
 
 def test_boxes_that_overlap_count_once():
@@ -67,12 +67,42 @@ def test_attention_figures_by_hand():
         np.arange(4),
     )
     figures = attention_figures(rows, OPTIONS)
-    assert figures["energy_inside"].value == pytest.approx(0.25)
-    assert figures["energy_centre_box"].value == pytest.approx(0.5)
+    # The empty map has neither energy nor a peak: left out and counted, no miss.
+    assert (figures["energy_inside"].value, figures["energy_inside"].n) == (pytest.approx(1 / 3), 3)
+    assert (figures["pointing_game"].value, figures["pointing_game"].n) == (pytest.approx(1 / 3), 3)
+    assert (str(figures["maps_without_attention"]), str(figures["maps_without_peak"])) == ("1, n = 4", "1, n = 4")
+    # What needs no network stands on all radiographs.
+    assert (figures["energy_centre_box"].value, figures["energy_centre_box"].n) == (pytest.approx(0.5), 4)
     assert figures["energy_even"].value == pytest.approx(0.5)
-    assert figures["pointing_game"].value == 0.25  # a map without attention points nowhere
-    assert figures["pointing_centre"].value == 0.25  # x = 50 is outside the left half
-    assert figures["pointing_game"].n == 4
+    assert (figures["pointing_centre"].value, figures["pointing_centre"].n) == (0.25, 4)  # x = 50 is outside
+
+
+def rows_of(grids: list[np.ndarray]) -> AttentionRows:
+    """Radiographs whose left half is a reference box; peaks are said to lie there."""
+    count = len(grids)
+    return AttentionRows(grids, np.full((count, 2), 10.0), [LEFT] * count, [(100, 100)] * count, np.arange(count) // 2)
+
+
+def test_an_even_map_has_energy_and_no_peak():
+    figures = attention_figures(rows_of([np.full((3, 4), 1 / 12), np.full((3, 4), 0.083333), np.eye(4) / 4]), OPTIONS)
+    assert (figures["energy_inside"].value, figures["energy_inside"].n) == (pytest.approx(0.5), 3)
+    assert (figures["maps_without_attention"].value, figures["maps_without_peak"].value) == (0, 2)
+    assert (figures["pointing_game"].value, figures["pointing_game"].n) == (1.0, 1)
+
+
+def test_maps_without_attention_alone_give_no_figure():
+    figures = attention_figures(rows_of([np.zeros((2, 2))] * 4), OPTIONS)
+    assert (str(figures["energy_inside"]), str(figures["pointing_game"])) == ("–, n = 0", "–, n = 0")
+    assert figures["maps_without_attention"].value == figures["maps_without_peak"].value == 4
+    assert figures["energy_even"].value == 0.5
+
+
+def test_empty_maps_change_neither_the_mean_nor_its_interval():
+    some = [np.array([[0.9, 0.1]]), np.array([[0.4, 0.6]]), np.array([[0.6, 0.4]]), np.array([[0.5, 0.5]])]
+    alone = attention_figures(rows_of(some), OPTIONS)
+    beside = attention_figures(rows_of([*some, np.zeros((1, 2)), np.zeros((1, 2))]), OPTIONS)
+    assert beside["energy_inside"] == alone["energy_inside"]
+    assert beside["energy_inside"].low is not None
 
 
 def findings(iou: list[float], verdicts: list[str], decisions: list[str] | None = None) -> FindingRows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -148,6 +150,15 @@ def test_mcnemar_interval_has_a_width_on_few_rows():
     assert (
         item.p == 0.25 and item.difference.low < 0 < item.difference.value
     )  # as the test says: no difference is shown
+
+
+def test_mcnemar_and_its_interval_may_differ_near_the_edge():
+    """The example of docs/evaluation.md: five discordant rows of 83, all on one side."""
+    item = mcnemar(("a", "b"), np.ones(83, bool), np.r_[np.zeros(5), np.ones(78)].astype(bool))
+    assert str(item.difference) == ".060 (.004–.133), n = 83"
+    assert item.p == 2 * 0.5**5 == 0.0625
+    page = (Path(__file__).resolve().parents[2] / "docs/evaluation.md").read_text(encoding="utf-8")
+    assert f"the difference is {item.difference.short}" in page and "$p = .0625$" in page
 
 
 @pytest.mark.parametrize("shares", [(0.7, 0.1, 0.1, 0.1), (0.8, 0.15, 0.03, 0.02), (0.4, 0.3, 0.1, 0.2)])

@@ -23,20 +23,25 @@ def test_figures_as_scikit_learn(pairs: list[tuple[int, int]]):
     assert matrix.tolist() == metrics.confusion_matrix(truth, said, labels=range(4)).tolist()
     assert cm.accuracy(matrix) == pytest.approx(metrics.accuracy_score(truth, said))
     options = {"labels": present, "zero_division": np.nan}
-    assert cm.balanced_accuracy(matrix) == pytest.approx(metrics.recall_score(truth, said, average="macro", **options))
-    assert cm.macro_f1(matrix) == pytest.approx(metrics.f1_score(truth, said, average="macro", **options))
-    assert cm.weighted_f1(matrix) == pytest.approx(metrics.f1_score(truth, said, average="weighted", **options))
+    means = [cm.balanced_accuracy(matrix), cm.macro_f1(matrix), cm.weighted_f1(matrix)]
+    if len(present) > 1:
+        recall = metrics.recall_score(truth, said, average="macro", **options)
+        f1 = [metrics.f1_score(truth, said, average=name, **options) for name in ("macro", "weighted")]
+        assert means == pytest.approx([recall, *f1])
+    else:
+        assert np.isnan(means).all()
     if len(present) > 1 and len(set(said.tolist())) > 1:
         assert cm.matthews(matrix) == pytest.approx(metrics.matthews_corrcoef(truth, said))
     for k in range(4):
         one = {"labels": [k], "average": None, "zero_division": np.nan}
         assert cm.recall(matrix)[k] == pytest.approx(metrics.recall_score(truth, said, **one)[0], nan_ok=True)
         assert cm.precision(matrix)[k] == pytest.approx(metrics.precision_score(truth, said, **one)[0], nan_ok=True)
-        assert cm.f1(matrix)[k] == pytest.approx(metrics.f1_score(truth, said, **one)[0], nan_ok=True)
+        f1 = metrics.f1_score(truth, said, **one)[0] if k in present else np.nan
+        assert cm.f1(matrix)[k] == pytest.approx(f1, nan_ok=True)
 
 
 @settings(max_examples=25, deadline=None)
-@given(labels.filter(lambda pairs: len({truth for truth, _ in pairs} | {said for _, said in pairs}) > 1))
+@given(labels.filter(lambda pairs: len({truth for truth, _ in pairs}) > 1))
 def test_kappa_as_scikit_learn(pairs: list[tuple[int, int]]):
     truth, said = (np.array(column) for column in zip(*pairs, strict=True))
     assert cm.kappa(cm.confusion(truth, said, 4))[0] == pytest.approx(metrics.cohen_kappa_score(truth, said))
@@ -70,6 +75,20 @@ def test_what_is_undefined_is_nan():
     alone = np.array([[5.0, 0], [0, 0]])
     assert np.isnan([cm.kappa(alone), cm.matthews(alone), cm.recall(alone)[1], cm.f1(alone)[1]]).all()
     assert np.isnan([figure(np.zeros((2, 2))) for figure in (cm.accuracy, *cm.MATRIX_FIGURES.values())]).all()
+
+
+def test_a_class_without_rows_has_no_figures():
+    normals = np.array([[5.0, 5], [0, 0]])  # ten normals, five called fractured
+    assert np.isnan([figure(normals) for figure in cm.MATRIX_FIGURES.values()]).all()
+    assert cm.accuracy(normals) == 0.5
+    assert cm.f1(normals)[0] == pytest.approx(2 / 3)  # 2 × 5 / (2 × 5 + 5)
+    assert np.isnan(cm.f1(normals)[1])
+    # Elbow does not occur, and is said once: the means run over the two that do.
+    three = np.array([[0.0, 0, 0], [1, 3, 0], [0, 1, 3]])
+    assert cm.balanced_accuracy(three) == pytest.approx(0.75)
+    assert cm.f1(three) == pytest.approx([np.nan, 0.75, 6 / 7], nan_ok=True)
+    assert cm.macro_f1(three) == cm.weighted_f1(three) == pytest.approx((0.75 + 6 / 7) / 2)
+    assert not np.isnan(cm.kappa(three))
 
 
 def test_weights_repeat_rows():

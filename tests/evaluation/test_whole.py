@@ -10,11 +10,12 @@ import pytest
 from sklearn import metrics
 
 from fxdet.core.labels import Decision, LabelMap
+from fxdet.evaluation.binary import decision_figures, ranking_figures
 from fxdet.evaluation.boxes import BoxRows, box_figures
 from fxdet.evaluation.cohort import Cohort
 from fxdet.evaluation.matching import ImageBoxes
 from fxdet.evaluation.multiclass import ClassRows, class_figures
-from fxdet.evaluation.resampling import IntervalOptions
+from fxdet.evaluation.resampling import IntervalOptions, Resampling
 from fxdet.evaluation.results import sections_from_json
 from fxdet.evaluation.strata import reference_hits
 from fxdet.evaluation.tables import (
@@ -139,6 +140,35 @@ def test_regions_as_scikit_learn():
     assert counts[2] == 24  # every fifth is unknown
 
 
+def reached(score: np.ndarray, truth: np.ndarray, level: float, given: str) -> float:
+    """The best share that some threshold reaches while it keeps the level of the other share."""
+    tried = [(np.mean(score[truth] >= t), np.mean(score[~truth] < t)) for t in [*np.unique(score), np.inf]]
+    if given == "specificity":
+        return max(float(sensitivity) for sensitivity, specificity in tried if specificity >= level - 1e-9)
+    return max(float(specificity) for sensitivity, specificity in tried if sensitivity >= level - 1e-9)
+
+
+@pytest.mark.parametrize("level", [0.85, 0.9, 0.95])
+@pytest.mark.parametrize("pair", [("sensitivity", "specificity"), ("specificity", "sensitivity")])
+def test_fixed_points_of_regions_by_trying_every_threshold(level: float, pair: tuple[str, str]):
+    rows = COHORT.regions
+    figures, _ = class_figures(rows, OPTIONS.intervals)
+    keep = rows.certain
+    for index, label in enumerate(LABELS.names):
+        truth, score = rows.allowed[keep][:, index], rows.probability[keep][:, index]
+        figure = figures[f"{pair[0]}_at_{pair[1]}_{level:.2f}_{label}"]
+        assert figure.value == pytest.approx(reached(score, truth, level, pair[1]))
+        # The fracture head's own figure of the same rows: the same value, interval and n.
+        alone = ranking_figures(truth, score, Resampling(rows.group[keep], OPTIONS.intervals))
+        assert figure == alone[f"{pair[0]}_at_{pair[1]}_{level:.2f}"]
+
+
+def test_fixed_points_of_regions_stand_last():
+    names = list(class_figures(COHORT.regions, OPTIONS.intervals)[0])
+    assert all("_at_" in name for name in names[-18:]) and not any("_at_" in name for name in names[:-18])
+    assert "_at_" not in summary(RESULT)
+
+
 def test_a_class_list_in_another_order_changes_nothing():
     rows = COHORT.regions
     order = [2, 0, 1]
@@ -204,12 +234,54 @@ def test_without_positives_nothing_is_invented():
     assert {figures[name].value for name in ("auroc", "auroc_delong", "auprc")} == {None}
     assert result.section("decision/recorded/definite").figures["sensitivity"].value is None
     assert result.section("decision/recorded/definite").figures["specificity"].value is not None
+    decided = result.section("decision/recorded/definite").figures
+    absent = ("balanced_accuracy", "f1_macro", "f1_weighted", "f1_fractured", "mcc", "kappa")
+    assert {decided[name].value for name in absent} == {None}
+    assert decided["f1_normal"].value > 0
     assert not [curve for curve in result.curves if curve.kind == "roc"]
     assert all(item.p is None for item in result.comparisons if item.figure in ("AUROC", "AUPRC"))
     assert "–" in summary(result)
     aside = evaluate(COHORT, normal, options=OPTIONS)
     assert aside.points["pipeline"].definite.threshold is None
     assert aside.section("decision/pipeline/definite") is None
+
+
+def test_without_negatives_nothing_is_invented():
+    result = evaluate(replace(COHORT, fractured=np.ones(120, np.int8)), options=OPTIONS)
+    for name in COHORT.scores:
+        ranked = result.section(f"ranking/{name}").figures
+        fixed = [key for key in ranked if "_at_" in key]
+        assert len(fixed) == 6
+        assert {ranked[key].value for key in ("auroc", "auroc_delong", "auprc", *fixed)} == {None}
+    decided = result.section("decision/recorded/definite").figures
+    absent = ("specificity", "balanced_accuracy", "f1_macro", "f1_weighted", "f1_normal", "mcc", "kappa")
+    assert {decided[name].value for name in absent} == {None}
+    assert all(item.p is None for item in result.comparisons if item.figure in ("AUROC", "AUPRC"))
+
+
+def test_a_region_alone_is_ranked_against_nothing():
+    rows = COHORT.regions
+    elbows = rows.certain & rows.allowed[:, 0]
+    figures, _ = class_figures(
+        ClassRows(LABELS, rows.probability[elbows], rows.allowed[elbows], rows.group[elbows]), OPTIONS.intervals
+    )
+    undefined = [key for key in figures if key.startswith(("auroc_", "auprc_")) or "_at_" in key]
+    undefined += ["balanced_accuracy", "f1_macro", "f1_weighted", "mcc", "kappa"]
+    assert len(undefined) == 8 + 18 + 5
+    assert {figures[key].value for key in undefined} == {None}
+    assert {figures[key].value for key in ("f1_leg", "f1_wrist", "sensitivity_leg")} == {None}
+    assert figures["f1_elbow"].value > 0
+
+
+def test_draws_without_a_class_are_left_out_and_counted():
+    resampling = Resampling(np.arange(6), IntervalOptions(200))
+    truth = np.array([True, True, False, False, False, False])
+    drawn = (resampling.counts[:, truth].sum(axis=1) == 0).sum()
+    assert drawn > 0
+    figures = decision_figures(truth, np.array([True, False, True, False, False, False]), resampling)
+    figures |= ranking_figures(truth, np.array([0.9, 0.4, 0.6, 0.3, 0.2, 0.1]), resampling)
+    for name in ("balanced_accuracy", "f1_macro", "f1_fractured", "auroc", "auprc"):
+        assert figures[name].method.endswith(f", {drawn} undefined"), name
 
 
 def test_unknown_labels_and_nothing_at_all():

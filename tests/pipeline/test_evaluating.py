@@ -90,7 +90,7 @@ def test_points_on_validation(reports: Path, samples: SampleSet):
 def test_random_weights_stand_beside(reports: Path, samples: SampleSet, tmp_path: Path):
     def spread(rows):
         for row in rows:
-            row["attention"] = {"cells": [[0.25, 0.25], [0.25, 0.25]], "peak_xy": [70.0, 80.0]}
+            row["attention"] = {"cells": [[0.24, 0.24], [0.24, 0.28]], "peak_xy": [70.0, 80.0]}
 
     random = read_predictions(changed(reports, tmp_path, spread))
     judged = evaluate_predictions(read_predictions(reports), samples, random_weights=random, options=OPTIONS)

@@ -97,3 +97,26 @@ def test_other_bytes_are_another_picture(tmp_path: Path):
     assert names_of(pair(str(tmp_path / "val/0.png"), samples, sha256_bytes(b"older"))) == ["val/0.png"]
     gone = [Sample(tmp_path / "gone/1.png", "gone/1.png")]
     assert names_of(pair("elsewhere/gone/1.png", gone, sha256_bytes(b"x"))) == ["gone/1.png"]
+
+
+def test_two_spellings_of_one_name_are_the_same_radiograph_twice(tmp_path: Path):
+    samples = write_set(tmp_path, "test/fractured/x.png", "test/normal/y.png")
+    spellings = [Report("test/fractured/x.png"), Report("x.png")]  # equal in all else
+    message = r"test/fractured/x.png and x.png: the same radiograph is predicted twice – keep one of them"
+    for reports in (spellings, [Report(str(samples[0].path)), *spellings[:1]]):
+        with pytest.raises(DataError, match="the same radiograph is predicted twice"):
+            pair_predictions(reports, samples, samples, PairingOptions(True, True))
+    with pytest.raises(DataError, match=message):
+        # The set and its split name it alike: still one name.
+        pair_predictions(spellings, samples, [*samples, *samples], PairingOptions(True, True))
+
+
+def test_a_picture_of_several_names_is_predicted_once_under_each_at_most(tmp_path: Path):
+    path = write_set(tmp_path, "a.png")[0].path
+    named = [Sample(path, name) for name in ("first.png", "second.png")]
+    for sources in (["first.png"], ["second.png", "first.png"], ["elsewhere/first.png", "second.png"]):
+        paired = pair_predictions([Report(source) for source in sources], named, named, PairingOptions())
+        assert names_of(paired) == ["first.png", "second.png"]
+    for sources in (["first.png", "old/first.png"], ["first.png", "second.png", str(path)]):
+        with pytest.raises(DataError, match=r"first.png.*: the same radiograph is predicted twice"):
+            pair_predictions([Report(source) for source in sources], named, named, PairingOptions())
