@@ -21,7 +21,7 @@ PUBLISHED = "published"
 @click.option("--classifier", type=click.Path(path_type=Path), required=True, help="Run folder or card.")
 @click.option(
     "--data", type=click.Path(path_type=Path), multiple=True, required=True,
-    help="Data set of the validation part; several for a fusion that is fitted on all of them.",
+    help="Data set of the validation part; several for a fusion that fits all of them. The first chooses the points.",
 )  # fmt: skip
 @click.option(
     "--split", "splits", multiple=True, required=True,
@@ -61,13 +61,14 @@ def main(
     """Write OUTPUT/pipeline.json with both models beside it."""
     if len(data) != len(splits):
         raise click.UsageError(f"got {len(data)} --data and {len(splits)} --split, expected as many of each")
-    samples = [sample for place, split in zip(data, splits, strict=True) for sample in _part(place, split, part)]
+    samples, *others = (_part(place, split, part) for place, split in zip(data, splits, strict=True))
+    more = [sample for other in others for sample in other]
     options = BuildOptions(
         name, localizer, classifier, output, candidate_floor, localizer_size, description,
         ensemble, region_classifier, mirrored, weights, region_of_candidates,
     )  # fmt: skip
-    card = build_pipeline(options, samples)
-    click.echo(f"{len(samples)} radiographs: image fusion {card.image}, points {card.image_points}")
+    card = build_pipeline(options, samples, more=more)
+    click.echo(f"{len(samples) + len(more)} radiographs: image fusion {card.image}, points {card.image_points}")
     click.echo(f"finding fusion {card.finding}, points {card.finding_points}")
 
 

@@ -55,8 +55,20 @@ class BuildOptions:
     batch_size: int = 16
 
 
-def build_pipeline(options: BuildOptions, samples: Sequence[Sample], fit: FitOptions | None = None) -> PipelineCard:
+def build_pipeline(
+    options: BuildOptions,
+    samples: Sequence[Sample],
+    fit: FitOptions | None = None,
+    more: Sequence[Sample] = (),
+) -> PipelineCard:
     """Pack both models, run them over a validation part, and fit fusion and operating points on the reports.
+
+    Args:
+        options: What the pipeline is made of.
+        samples: The validation part.
+        fit: Overlaps, targets and penalty.
+        more: Validation parts of other sets. The fusion fits all of them; the operating points are chosen on
+            ``samples`` alone.
 
     The reports stay in ``validation.jsonl`` of the folder's parent, so that the fit can be looked into.
 
@@ -79,9 +91,11 @@ def build_pipeline(options: BuildOptions, samples: Sequence[Sample], fit: FitOpt
     write_card(options.folder / PIPELINE_NAME, card)
     _mark_unused_heads(options, card)
     pipeline = load_pipeline(options.folder, options=PipelineOptions(crosscheck=False))
-    reports = list(run_over(pipeline, samples, options.batch_size))
+    reports = list(run_over(pipeline, [*samples, *more], options.batch_size))
     write_json_lines(options.folder.parent / f"{options.name}_validation.jsonl", (item.to_json() for item in reports))
-    fitted = fit_pipeline(card, pair_reports(reports, samples), fit)
+    own, others = reports[: len(samples)], reports[len(samples) :]
+    pairs = pair_reports(own, samples)
+    fitted = fit_pipeline(card, [*pairs, *pair_reports(others, more)], fit, chosen_on=pairs)
     write_card(options.folder / PIPELINE_NAME, fitted)
     return fitted
 

@@ -66,35 +66,50 @@ def pair_reports(reports: Sequence[Report], samples: Sequence[Sample]) -> list[t
 
 
 def fit_pipeline(
-    card: PipelineCard, pairs: Sequence[tuple[Report, Sample]], options: FitOptions | None = None
+    card: PipelineCard,
+    pairs: Sequence[tuple[Report, Sample]],
+    options: FitOptions | None = None,
+    chosen_on: Sequence[tuple[Report, Sample]] | None = None,
 ) -> PipelineCard:
     """Return the card with fusion weights and operating points that fit a validation part.
 
     Args:
         card: The card that made the reports; its candidate floor stands for "nothing found".
-        pairs: Reports and samples of the validation part.
+        pairs: Reports and samples of the validation part, or of those of several sets: the weights fit them all.
         options: Overlaps, targets and penalty.
+        chosen_on: Those on which the operating points are chosen, since shares of several sets together promise
+            nothing for any of them; all where left out.
 
     Raises:
         DataError: One kind is missing: fractured or normal radiographs, true or false candidates.
     """
     options = options or FitOptions()
+    images, candidates = _both_kinds(card, pairs, options)
+    image = fit_logistic(images.features, images.target, options.penalty, IMAGE_FEATURES)
+    finding = fit_logistic(candidates.features, candidates.target, options.penalty, FINDING_FEATURES)
+    judged = pairs if chosen_on is None else chosen_on
+    images, candidates = _both_kinds(card, judged, options)
+    return replace(
+        card,
+        image=image,
+        finding=finding,
+        image_points=operating_points(fuse(image, images.features), images.target, options),
+        finding_points=_finding_points(fuse(finding, candidates.features), candidates, judged, options),
+    )
+
+
+def _both_kinds(card: PipelineCard, pairs: Sequence[tuple[Report, Sample]], options: FitOptions) -> tuple[Rows, Rows]:
+    """Return radiographs and candidates.
+
+    Raises:
+        DataError: One kind of either is missing.
+    """
     images, candidates = image_rows(pairs, card.candidate_floor), candidate_rows(pairs, options)
     for name, rows in (("radiographs", images), ("candidates", candidates)):
         if len(set(rows.target.tolist())) < 2:
             count = f"{int(rows.target.sum())} of {len(rows.target)}"
             raise DataError(f"can't fit the pipeline – {count} {name} are fractured – take a part that has both kinds")
-    image = fit_logistic(images.features, images.target, options.penalty, IMAGE_FEATURES)
-    finding = fit_logistic(candidates.features, candidates.target, options.penalty, FINDING_FEATURES)
-    image_probability = fuse(image, images.features)
-    finding_probability = fuse(finding, candidates.features)
-    return replace(
-        card,
-        image=image,
-        finding=finding,
-        image_points=operating_points(image_probability, images.target, options),
-        finding_points=_finding_points(finding_probability, candidates, pairs, options),
-    )
+    return images, candidates
 
 
 def image_rows(pairs: Sequence[tuple[Report, Sample]], floor: float) -> Rows:

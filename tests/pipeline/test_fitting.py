@@ -12,7 +12,7 @@ from fxdet.core.findings import Finding, Report
 from fxdet.core.labels import Decision
 from fxdet.data.samples import BoxLabel, Sample
 from fxdet.pipeline.fitting import FitOptions, candidate_rows, fit_pipeline, image_rows, operating_points, pair_reports
-from fxdet.pipeline.fusion import decide
+from fxdet.pipeline.fusion import decide, fuse
 from fxdet.zoo.cards import PipelineCard
 
 CARD = PipelineCard("test", "localizer.json", "classifier.json")
@@ -51,8 +51,6 @@ def test_every_stage_gets_weight_and_the_points_keep_their_promise() -> None:
     card = fit_pipeline(CARD, pairs)
     assert all(weight > 0 for weight in card.image.weights.values())
     assert all(weight > 0 for weight in card.finding.weights.values())
-    from fxdet.pipeline.fusion import fuse
-
     probability = fuse(card.image, image_rows(pairs, card.candidate_floor).features)
     normal = np.array([not s.fractured for _, s in pairs])
     decisions = np.array([decide(float(p), card.image_points).value for p in probability])
@@ -60,11 +58,27 @@ def test_every_stage_gets_weight_and_the_points_keep_their_promise() -> None:
     assert (decisions[~normal] != "none").mean() >= 0.95
 
 
+def test_the_points_keep_their_promise_on_the_part_that_chooses_them() -> None:
+    """Radiographs of a second set score lower, fractured or not: they change the weights and not what is promised."""
+    own = simulated()
+    other = [
+        (report(f"other{path}", 0.4 * item.image_probability, *item.findings), sample(f"other{path}", known.fractured))
+        for item, known in own
+        for path in [item.source]
+    ]
+    card = fit_pipeline(CARD, [*own, *other], chosen_on=own)
+    assert card.image == fit_pipeline(CARD, [*own, *other]).image != fit_pipeline(CARD, own).image
+    probability = fuse(card.image, image_rows(own, card.candidate_floor).features)
+    normal = np.array([not known.fractured for _, known in own])
+    assert card.image_points == operating_points(probability, (~normal).astype(np.int64), FitOptions())
+    assert card.image_points != fit_pipeline(CARD, [*own, *other]).image_points
+    assert (probability[normal] < card.image_points.definite).mean() >= 0.95
+    assert (probability[~normal] >= card.image_points.doubt).mean() >= 0.95
+
+
 def test_fused_probabilities_are_calibrated_on_average() -> None:
     pairs = simulated(400)
     card = fit_pipeline(CARD, pairs, FitOptions(penalty=1e-6))
-    from fxdet.pipeline.fusion import fuse
-
     probability = fuse(card.image, image_rows(pairs, card.candidate_floor).features)
     assert probability.mean() == pytest.approx(0.5, abs=1e-3)
 
