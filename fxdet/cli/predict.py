@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 @click.option("--heatmap", is_flag=True, help="Show on the overlays where the classifier looks.")
 @click.option("--crosscheck/--no-crosscheck", default=True, show_default=True, help="Check findings by Grad-CAM.")
 @click.option("--recursive/--no-recursive", default=True, show_default=True, help="Search sub-folders.")
-@click.option("--threads", type=click.IntRange(1, 256), help="Processor threads; default: all that are usable.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    help="Processor threads; default: OMP_NUM_THREADS, else all that are usable.",
+)
 @click.option(
     "--precision",
     type=click.Choice(("auto", "fp32", "bf16")),

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -72,11 +72,64 @@ def run_pipeline(pipeline: Pipeline, sources: SourceList, folder: Path, options:
         if not bar.disable:
             threading.Thread(target=_count, args=(sources, bar), daemon=True).start()
 
+        lines = ProgressLines(time.monotonic) if bar.disable else None
+
         def advance(report: Report) -> None:
             bar.update()
+            if lines is not None and (line := lines.step()):
+                click.echo(line, err=True)
 
         tally = Run(pipeline, folder, options, draw).process(sources, advance, stopped)
     return Outcome(tally, time.monotonic() - start, folder)
+
+
+@dataclass(slots=True)
+class ProgressLines:
+    """What a log gets instead of a progress bar: a line a minute.
+
+    Attributes:
+        clock: Tells seconds.
+        every: Seconds between two lines.
+        done: Radiographs so far.
+        start: When the run began.
+        last: When the last line was written.
+
+    Example:
+        >>> lines = ProgressLines(iter([0.0, 59.0, 61.0, 62.0]).__next__)
+        >>> lines.step(), lines.step(), lines.step()
+        (None, 'fxdet: 2 radiographs in 1:01, 30.5 s each', None)
+    """
+
+    clock: Callable[[], float]
+    every: float = 60.0
+    done: int = 0
+    start: float = field(init=False)
+    last: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start = self.last = self.clock()
+
+    def step(self) -> str | None:
+        """Count one more; return a line if it is time for one."""
+        self.done += 1
+        now = self.clock()
+        if now - self.last < self.every:
+            return None
+        self.last, seconds = now, now - self.start
+        minutes = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+        return f"fxdet: {counted(self.done, 'radiograph')} in {minutes}, {pace(self.done, seconds)}"
+
+
+def pace(count: int, seconds: float) -> str:
+    """Return how fast a run was, in the unit that a person would use.
+
+    Example:
+        >>> pace(30, 10.0), pace(8, 272.0), pace(0, 1.0)
+        ('3.0 per second', '34.0 s each', 'none yet')
+    """
+    if not count:
+        return "none yet"
+    return f"{count / seconds:.1f} per second" if count >= seconds > 0 else f"{seconds / count:.1f} s each"
 
 
 def draw(analysis: Analysis, path: Path) -> None:
@@ -138,10 +191,10 @@ def summary_table(outcome: Outcome) -> str:
     none = tally.read - tally.fractures - tally.doubts
     rows.append(("all", *(str(value) for value in (tally.read, tally.fractures, tally.doubts, none))))
     lines = aligned_lines(rows, numbers=range(1, 5))
-    rate = (tally.read + tally.failed) / max(outcome.seconds, 1e-9)
+    speed = pace(tally.read + tally.failed, outcome.seconds)
     lines.append(
-        f"{counted(tally.findings, 'suspected fracture')} on {counted(tally.read, 'radiograph')};"
-        f" {counted(tally.failed, 'file')} failed; {outcome.seconds:.1f} s ({rate:.1f} per second)"
+        f"{counted(tally.findings, 'suspected fracture')} marked on {counted(tally.read, 'radiograph')};"
+        f" {counted(tally.failed, 'file')} failed; {outcome.seconds:.1f} s ({speed})"
     )
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,15 @@ def autocast(precision: str, device: str) -> AbstractContextManager[Any]:
 
 
 def set_threads(count: int | None) -> int:
-    """Let torch use ``count`` threads, or one per processor that this process may use; return the number."""
+    """Let torch use ``count`` threads; without one as many as OMP_NUM_THREADS says, or one per usable processor.
+
+    Returns:
+        The number. Two processes that each take all processors wait for each other: three times slower together.
+    """
     import torch
 
-    threads = count or usable_processors()
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    threads = count or (int(told) if told.isdecimal() else 0) or usable_processors()
     torch.set_num_threads(threads)
     return threads
 

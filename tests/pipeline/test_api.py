@@ -242,11 +242,16 @@ def test_importing_the_package_is_light():
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
 
 
-def test_threads_follow_the_option_or_the_usable_processors():
+def test_threads_follow_the_option_or_the_environment_or_the_usable_processors(monkeypatch):
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
     try:
         assert device.set_threads(1) == torch.get_num_threads() == 1
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         assert device.set_threads(None) == usable_processors() >= 1
+        for told, threads in (("1", 1), ("3", 3), ("0", usable_processors()), ("many", usable_processors())):
+            monkeypatch.setenv("OMP_NUM_THREADS", told)
+            assert device.set_threads(None) == torch.get_num_threads() == threads
+            assert device.set_threads(2) == 2
     finally:
         torch.set_num_threads(before)
