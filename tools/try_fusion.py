@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Try localizers alone, mirrored, fused and weighted on a validation part, before a pipeline is built of them.
 
-``python tools/try_fusion.py fxdet/zoo/builtin/yolov8n.builtin.json fxdet/zoo/builtin/yolov8n.fracatlas.json
---data ../shared/data/FracAtlas --split fracatlas/grouped --trial "yolov8n.builtin"
---trial "yolov8n.builtin + yolov8n.fracatlas, mirrored, 4:1" -o docs/results/localizer_trials.json``
+``python tools/try_fusion.py fxdet/zoo/builtin/yolov8n.both.json fxdet/zoo/builtin/yolov8n.fracatlas.json
+--data ../shared/data/FracAtlas --split fracatlas/grouped --trial "yolov8n.both"
+--trial "yolov8n.both + yolov8n.fracatlas, mirrored, 4:1" -o docs/results/localizer_trials.json``
 
 Another call with another set or part adds its figures to the same file.
 """

@@ -213,14 +213,16 @@ def _metal() -> Drawing:
     return Drawing(shapes, findings=[(-0.22, -0.56, 0.36, 0.98)])
 
 
-def _seam() -> Drawing:
-    def scaled(bone: Bone, x: float) -> Bone:
-        return Bone(bone.outline * 0.5 + np.array([x, 0.1]), bone.radius)
-
-    legs = [scaled(bone, x) for x in (-0.5, 0.56) for bone in _anatomy("leg").bones]
-    edge = [(0.0, -1), (0.09, -1), (0.12, 1), (0.04, 1)]
-    shapes = [*_bones(legs), _area(edge, 'fill="#fff" fill-opacity=".92"')]
-    return Drawing(shapes, findings=[(-0.04, 0.12, 0.2, 0.42)])
+def _ankle() -> Drawing:
+    bones = (
+        long_bone((-0.14, -2.0), (-0.12, 0.14), Shaft(0.17, 0.16, 0.3)),
+        long_bone((0.3, -2.0), (0.26, 0.3), Shaft(0.09, 0.09, 0.14)),
+        pebble((-0.06, 0.34), (0.24, 0.13)),
+        *(pebble((x, 0.62), (0.13, 0.12), 5 * x) for x in (-0.2, 0.02, 0.22)),
+        *(long_bone((x, 0.78), (1.8 * x, 2.0), Shaft(0.07, 0.1, 0.1)) for x in (-0.26, -0.1, 0.08, 0.26)),
+    )
+    shapes = [*_tissue((Limb(((0.04, -1.9), (0.04, 0.3), (0, 1.6)), (0.56, 0.52, 0.7)),)), *_bones(bones)]
+    return Drawing(shapes, findings=[(0.04, -0.06, 0.46, 0.5)])
 
 
 def _worn_joint() -> Drawing:
@@ -229,12 +231,6 @@ def _worn_joint() -> Drawing:
     spurs = (pebble((x, y), (radius, 0.8 * radius)) for x, y, radius in places)
     shapes = [*_whole(_anatomy("shoulder")), *_bones(spurs), _area(ragged)]
     return Drawing(shapes, findings=[(-0.7, -0.44, 0.14, 0.36)])
-
-
-def _line_in_shaft() -> Drawing:
-    channel = _CRACK.replace("1.5", ".9")
-    shapes = [*_whole(_anatomy("forearm")), _line([(-0.14, -0.12), (-0.08, 0.06)], channel)]
-    return Drawing(shapes, findings=[(-0.27, -0.24, 0.05, 0.18)])
 
 
 _DRAWN: dict[str, Callable[[], Drawing]] = {
@@ -249,7 +245,6 @@ _DRAWN: dict[str, Callable[[], Drawing]] = {
     "growing bone": _growing_bone,
     "helper's hand": _helpers_hand,
     "metal": _metal,
-    "seam": _seam,
+    "ankle": _ankle,
     "worn joint": _worn_joint,
-    "line in a shaft": _line_in_shaft,
 }

@@ -57,7 +57,6 @@ MISSES = (
     Kind("elbow chip or line", "a chip or fine line at the elbow of an adolescent or adult"),
     Kind("small bone", "a small bone of hand or foot on a picture of the whole limb"),
     Kind("plain but unusual", "broken right through and plain to see, in a pose that the sets hardly have"),
-    Kind("plaster", "under a plaster cast, which was marked itself"),
 )
 ALARMS = (
     Kind("wrist from the front", "a sound wrist, from the front or slanting: the dense band at the end of the radius"),
@@ -66,9 +65,8 @@ ALARMS = (
     Kind("helper's hand", "another person's hand holds the limb: strange bones cross those of the patient"),
     Kind("plaster", "a cast or splint, with or without a fracture below it"),
     Kind("metal", "wires, screws or plates in a bone that is called sound"),
-    Kind("seam", "the seam between two exposures on one film"),
+    Kind("ankle", "a sound ankle: the ends of tibia and fibula lie over each other"),
     Kind("worn joint", "a joint worn by age or illness"),
-    Kind("line in a shaft", "a faint line in a shaft, such as the channel of a vessel"),
 )
 CASES = {"misses": (("miss", "elsewhere"), MISSES), "alarms": (("alarm",), ALARMS)}
 """Block → cases of the result file, and their kinds, which the page shows by how many there are."""

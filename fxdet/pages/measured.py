@@ -44,7 +44,8 @@ OPENINGS = (
     Opening("first stages, localizer at 512 px", "builtin_stage1.json"),
     Opening("classifier's second stage, 576 px", "builtin_stage2.json"),
     Opening("two localizers, mirrored views, third stage", "builtin_stage3.json"),
-    Opening("shipped: the same, with a classifier of its own for regions", RESULT),
+    Opening("the same, with a classifier of its own for regions", "builtin_stage4.json"),
+    Opening("shipped: a localizer of both sets at 640 px, weighted; fusion of both sets", RESULT),
 )
 """Every opening of the test parts so far, in order: their number is the number of looks at them."""
 

@@ -50,8 +50,8 @@ def _over_folds(name: str, folded: Folded = FRACTURES) -> Reading:
 
 
 def _easier(repository: Repository) -> str:
-    """Return that the centre of the box does better than the peak, where it does so on val."""
-    peak, centre = (_evaluated(name, "val")(repository).value for name in (_PEAK, _CENTRE))
+    """Return that the centre of the box does better than the peak, where it does so on the same part."""
+    peak, centre = (_evaluated(name)(repository).value for name in (_PEAK, _CENTRE))
     better = peak is not None and centre is not None and centre >= peak
     return "; the centre of the finding's box alone does better (below)" if better else ""
 
@@ -99,6 +99,7 @@ TARGETS: tuple[Line, ...] = (
     Target("region, top-1 of six", "bonefracture test", 0.95, _measured("bonefracture test", "region_top1_of_6")),
     Target("region, top-1 of six", "bonefracture/grouped, 5 folds", 0.95, _over_folds("accuracy", REGIONS)),
     Target("Grad-CAM's peak in the reference box, right findings", TEST, 0.80, _evaluated(_PEAK), note=_easier),
+    Target("– for comparison: the centre of the finding's own box, no network", TEST, None, _evaluated(_CENTRE)),
     Target("– for comparison: the peak on val", VAL, None, _evaluated(_PEAK, "val")),
     Target("– for comparison: the centre of the finding's own box, no network", VAL, None, _evaluated(_CENTRE, "val")),
     Ratio("Grad-CAM disagrees: false alarms against true findings", TEST, 2, _DISAGREES),

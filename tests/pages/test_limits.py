@@ -114,7 +114,7 @@ def test_the_pages_counts_of_failures_are_those_of_the_list():
     at_elbow = sum(row["kind"] in elbow for row in (*misses, *elsewhere))
     assert f"{at_elbow} of the {len(misses) + len(elsewhere)} are at the elbow" in PAGE
     alarms = [row for row in rows if row["case"] == "alarm"]
-    assert sum(row["kind"].startswith("wrist") for row in alarms) * 2 == len(alarms) == 30
+    assert f"{sum(row['kind'].startswith('wrist') for row in alarms)} of them are wrists" in PAGE and len(alarms) == 30
     assert len({row["name"] for row in rows}) == len(rows)
     scores = [float(row["score"]) for row in alarms]
     assert scores == sorted(scores, reverse=True)

@@ -85,9 +85,9 @@ PLANTED = {
         "another card",
     ),
     "the figure of a card": (
-        "fxdet/zoo/builtin/yolov8n.builtin.json",
+        "fxdet/zoo/builtin/yolov8n.both.json",
         lambda data: data["figures"]["validation"]["epoch_figures"].update(fracture_AP50=0.9),
-        "fracture_AP50 – card 0.9, docs/results/builtin_localizer_stage2_log.csv",
+        "fracture_AP50 – card 0.9, docs/results/builtin_localizer_stage3_log.csv",
     ),
     "the figure of a card beside the package": (
         "fxdet/zoo/by_command/yolo11n.fracatlas.json",
@@ -110,28 +110,28 @@ PLANTED = {
         "builtin: figures – card and docs/results/builtin.json differ",
     ),
     "the licence of a card": (
-        "fxdet/zoo/builtin/yolov8n.builtin.json",
+        "fxdet/zoo/builtin/yolov8n.both.json",
         lambda data: data.update(licence="MIT"),
         "licence – catalogue AGPL-3.0-only, card MIT",
     ),
     "parameters of a measured network": (
-        "docs/results/zoo/yolov8n.builtin.json",
+        "docs/results/zoo/yolov8n.both.json",
         lambda data: data.update(parameters=3),
         "3 parameters, weights 3",
     ),
     "the input of a measured network": (
-        "docs/results/zoo/yolov8n.builtin.json",
+        "docs/results/zoo/yolov8n.both.json",
         lambda data: data.update(input_size=33),
         "input of 33 px, card",
     ),
     "the weights of a measured network": (
-        "docs/results/zoo/yolov8n.builtin.json",
+        "docs/results/zoo/yolov8n.both.json",
         lambda data: data.update(sha256="0" * 64),
         "measured with other weights",
     ),
     "a size of the catalogue": (
         "fxdet/zoo/catalogue.json",
-        lambda data: next(row for row in data["rows"] if row["name"] == "yolov8n.builtin").update(size=7),
+        lambda data: next(row for row in data["rows"] if row["name"] == "yolov8n.both").update(size=7),
         "size – catalogue 7, weights",
     ),
 }
@@ -157,14 +157,14 @@ def test_every_trained_model_names_its_log():
 
 
 def test_changed_weights_are_refused(checkout):
-    path = checkout.root / "fxdet" / "zoo" / "builtin" / "yolov8n.builtin.safetensors"
+    path = checkout.root / "fxdet" / "zoo" / "builtin" / "yolov8n.both.safetensors"
     other = checkout.root / "other"
     shutil.copy(path, other)
     data = bytearray(other.read_bytes())
     data[-1] ^= 1
     path.unlink()
     path.write_bytes(data)
-    with pytest.raises(FxdetError, match=r"yolov8n\.builtin"):
+    with pytest.raises(FxdetError, match=r"yolov8n\.both"):
         disagreements(checkout)
 
 

@@ -17,7 +17,7 @@ from fxdet.pages.zoo_tables import classifiers_table, localizers_table, pipeline
 TEST = "AP50 on a test part (95 %)"
 VAL = "AUROC, val (95 %)"
 LEAK = "training and validation"
-LOCALIZERS = ("yolov8n.builtin", "yolov8n.fracatlas")
+LOCALIZERS = ("yolov8n.both", "yolov8n.fracatlas")
 
 
 def measured(checkout, part: str, name: str) -> str:
@@ -35,7 +35,7 @@ def rows(table: str) -> dict[str, dict[str, str]]:
 def test_all_localizers_share_their_radiographs(checkout):
     part = checkout.record("localizer_trials.json")["parts"]["fracatlas/grouped val"]
     found = rows(localizers_table(checkout))
-    for name in ("yolov8n.builtin", "yolov8n.fracatlas", "yolo11n.fracatlas", "yolo26n.fracatlas"):
+    for name in ("yolov8n.both", "yolov8n.fracatlas", "yolo11n.fracatlas", "yolo26n.fracatlas"):
         value = part["trials"][name]["ap50"]["value"]
         assert found[name]["AP50, FracAtlas val, n = 407 (95 %)"].startswith(f"{value:.3f} (".lstrip("0"))
 
@@ -62,7 +62,7 @@ def test_fused_localizers_tell_nothing_of_one(checkout, change):
     change("docs/results/builtin.json", alone)
     found = rows(localizers_table(checkout))
     told = measured(checkout, "fracatlas/grouped test", "detector_ap50")
-    assert found["yolov8n.builtin"][TEST] == f"{told}, n = 816, [fracatlas/grouped test](results/builtin.json)"
+    assert found["yolov8n.both"][TEST] == f"{told}, n = 816, [fracatlas/grouped test](results/builtin.json)"
     assert found["yolov8n.fracatlas"][TEST] == "–"
 
 
@@ -73,7 +73,7 @@ def test_a_card_s_stamp_of_a_leak_has_its_column(checkout, change):
     change(place, lambda data: data["training"].update(leaky=False))
     found = rows(localizers_table(checkout))
     assert found["yolov8n.fracatlas"][LEAK] == "nothing shared"
-    assert found["yolov8n.builtin"][LEAK] == "*leaky*"
+    assert found["yolov8n.both"][LEAK] == "*leaky*"
     assert found["fasterrcnn_resnet50_fpn_v2.fracatlas"][LEAK] == "–"  # not trained: nothing to stamp
 
 
@@ -111,11 +111,11 @@ def test_a_model_without_weights_has_a_row_of_dashes(checkout):
 
 
 def test_costs_of_other_weights_do_not_count(checkout, change):
-    cost = checkout.record("zoo/yolov8n.builtin.json")
+    cost = checkout.record("zoo/yolov8n.both.json")
     told = f"{cost['flops'] / 1e9:.2f} at {cost['input_size']} px"
-    assert rows(localizers_table(checkout))["yolov8n.builtin"]["GFLOPs"] == told
-    change("docs/results/zoo/yolov8n.builtin.json", lambda data: data.update(sha256="0" * 64))
-    assert rows(localizers_table(checkout))["yolov8n.builtin"]["GFLOPs"] == "–"
+    assert rows(localizers_table(checkout))["yolov8n.both"]["GFLOPs"] == told
+    change("docs/results/zoo/yolov8n.both.json", lambda data: data.update(sha256="0" * 64))
+    assert rows(localizers_table(checkout))["yolov8n.both"]["GFLOPs"] == "–"
     assert rows(pipelines_table(checkout))["builtin"]["GFLOPs"] == "–"
 
 

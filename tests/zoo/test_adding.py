@@ -360,9 +360,9 @@ def test_without_a_token_one_clear_line(run, tmp_path, monkeypatch):
 
 
 def test_figures_of_a_card_and_of_a_result_file():
-    card = read_card(find_row("yolov8n.builtin").card)
+    card = read_card(find_row("yolov8n.both").card)
     rows = {row.what: row for row in figure_rows(card)}
-    assert rows["fracture_AP50"].cells() == ("validation", "fracture_AP50", "0.339", "–", "399")
+    assert rows["fracture_AP50"].cells() == ("validation", "fracture_AP50", "0.398", "–", "399")
     assert source_rows(card)[2] == ("BoneFractureYolo8", "as published", "c5167583d7a9", "2,165", "259")
     classifier = read_card(find_row("mobilenetv2_100.builtin").card)
     aurocs = [row for row in figure_rows(classifier) if row.what == "auroc"]
@@ -372,16 +372,16 @@ def test_figures_of_a_card_and_of_a_result_file():
 
 
 def test_leaks_are_told_plainly():
-    card = read_card(find_row("yolov8n.builtin").card)
+    card = read_card(find_row("yolov8n.both").card)
     assert "Not audited" in leak_line(replace(card, training={}))
     assert leak_line(replace(card, training={"leaky": True})).startswith("LEAKY: validation pictures are among")
 
 
 def test_a_models_readme_names_the_log_of_its_figures():
-    text = model_readme(read_card(find_row("yolov8n.builtin").card), 1)
-    assert "from `docs/results/builtin_localizer_stage2_log.csv` of the repository" in text
+    text = model_readme(read_card(find_row("yolov8n.both").card), 1)
+    assert "from `docs/results/builtin_localizer_stage3_log.csv` of the repository" in text
     assert "LEAKY: 1 of 399 validation pictures" in text
-    assert "docs/results" not in model_readme(replace(read_card(find_row("yolov8n.builtin").card), figures={}), 1)
+    assert "docs/results" not in model_readme(replace(read_card(find_row("yolov8n.both").card), figures={}), 1)
 
 
 def test_a_readme_leaves_out_a_head_that_is_not_used():
@@ -395,7 +395,9 @@ def test_a_pipelines_readme_has_its_figures_with_their_file_or_says_that_there_a
     parts = find_pipeline()
     models = [read_card(path) for _, path in parts.models]
     text = pipeline_readme(parts.card, models)
-    assert "| fracatlas/grouped test | auroc | 0.899 | 0.863–0.932 | 816 |" in text
+    found = parts.card.figures["parts"]["fracatlas/grouped test"]["auroc"]
+    interval = "–".join(f"{limit:.3f}" for limit in found["interval"])
+    assert f"| fracatlas/grouped test | auroc | {found['value']:.3f} | {interval} | 816 |" in text
     assert "copied from `docs/results/builtin.json` of the repository" in text
     said = text.split("said below")[1]
     assert all(f"- {model.full_name}: {leak_line(model)}" in said for model in models)
