@@ -25,7 +25,7 @@ def verdict(found: PaperTable, row: PaperRow, name: str) -> str:
     told = _judged(row, name, found.of(row, RELEASED_PARTS))
     if told == NOT_MEASURED:
         return NOT_MEASURED
-    return f"not judged, since the paper's k-fold was not run; on the released parts {told}"
+    return f"k-fold not run; released parts: {told}"
 
 
 def _judged(row: PaperRow, name: str, seeds: Seeds) -> str:

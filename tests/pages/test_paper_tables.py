@@ -99,7 +99,7 @@ def test_k_fold_is_judged_by_k_fold(empty):
     assert cells(rows_table(empty, "cnn2024"), label)["verdict"] == "–"
     write_result(empty, made_up_result(**row, figures=accuracy(0.95, 0.93, 0.97)))
     line = cells(rows_table(empty, "cnn2024"), label)
-    told = "not judged, since the paper's k-fold was not run; on the released parts reproduced, ours lies above"
+    told = "k-fold not run; released parts: reproduced, ours lies above"
     assert (line["released parts, ours"], line["verdict"]) == (".950 (.930–.970), n = 83", told)
     assert line["same protocol (k-fold over names), ours"] == "not run yet"
     folds = made_up_result(**row, protocol="shuffled-folds", tested_folds=[1], figures=accuracy(0.5, 0.4, 0.6))
