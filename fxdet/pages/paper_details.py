@@ -38,7 +38,8 @@ def epochs_table(repository: Repository, paper: str) -> str:
     printed = (printed_text(CNN2024_TRAINING), printed_text(CNN2024_VALIDATION))
     lines = [("published", NOT_MEASURED, str(CNN2024_EPOCHS), *printed, NOT_MEASURED)]
     for path, result in repository.records(f"papers/{paper}/*.*.*.json").items():
-        folds = result["tested_folds"] or [NOT_MEASURED]
+        made = len(result["folds"])
+        folds = result["tested_folds"] or (range(made) if made > 1 else [NOT_MEASURED])
         for number, (name, fold) in enumerate(zip(folds, result["folds"], strict=True)):
             last = fold["history"][-1]
             accuracies = (plain_number(last["train_accuracy"]), plain_number(last["accuracy"]))

@@ -223,6 +223,13 @@ def test_the_last_epoch_stands_beside_the_published_one(empty):
         "| keras_cnn.grouped.7 | 0 | 2 | .900 | .800 | 774 |",
         "| keras_cnn.grouped.7 | 3 | 2 | .900 | .800 | – |",
     ]
+    # All folds over names: the protocol lists none.
+    shuffled = {**changes, "protocol": "shuffled-folds"}
+    write_result(empty, made_up_result(tested_folds=[], folds=folds, **shuffled))
+    assert epochs_table(empty, "cnn2024").splitlines()[5:] == [
+        "| keras_cnn.shuffled-folds.7 | 0 | 2 | .900 | .800 | 774 |",
+        "| keras_cnn.shuffled-folds.7 | 1 | 2 | .900 | .800 | – |",
+    ]
 
 
 def test_attention_is_compared_by_intervals(empty):
