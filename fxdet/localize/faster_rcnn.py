@@ -43,8 +43,8 @@ SPARSE = {
     "rpn_post_nms_top_n_train": 600,
     "rpn_post_nms_top_n_test": 300,
 }
-"""A radiograph shows a few objects, a COCO photo dozens: a third of torchvision's proposals, which on a processor are
-most of the cost, lose nothing."""
+"""A radiograph shows a few objects, a COCO photo dozens: it needs a third of torchvision's proposals, or fewer, and
+they are most of the cost on a processor."""
 
 
 @dataclass(frozen=True, slots=True)

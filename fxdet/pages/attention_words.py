@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fxdet.evaluation.estimate import Estimate
-from fxdet.pages.sources import Record, Repository
+from fxdet.pages.sources import NOTHING_RUN, Record, Repository
 
 RANDOM = "random weights"
 """Run of an untrained network in the file."""
@@ -20,7 +20,7 @@ def attention_words(repository: Repository, paper: str) -> str:
     """
     rows = [row for record in repository.records(f"papers/{paper}/attention.json").values() for row in record["rows"]]
     if not rows:
-        return "Not run yet."
+        return NOTHING_RUN
     trained = [row for row in rows if row["run"] != RANDOM]
     untrained = {row["row"]: _figure(row, _INSIDE) for row in rows if row["run"] == RANDOM}
     compared = (

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from fxdet.pages.sources import NOT_MEASURED, Record, Repository, table
+from fxdet.pages.sources import NOT_MEASURED, NOTHING_RUN, Record, Repository, table
 from fxdet.training.paper_psnr import FILTER_PSNR
-
-NOTHING_RUN = "Not run yet."
 
 
 def psnr_table(repository: Repository, paper: str) -> str:

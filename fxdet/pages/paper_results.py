@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from fxdet.evaluation.estimate import Estimate, plain_number
-from fxdet.evaluation.papers import PRINTED_TWICE, PUBLISHED_ROWS, Printed, PublishedRow, published_row
+from fxdet.evaluation.paper_checks import printed_text as as_printed
+from fxdet.evaluation.papers import PRINTED_TWICE, PUBLISHED_ROWS, PublishedRow, published_row
 from fxdet.pages.sources import NOT_MEASURED, Record, Repository
 from fxdet.training.config_hash import decisive
 from fxdet.training.paper_config import PaperRow, read_row, row_files, training_config
@@ -155,9 +156,9 @@ def printed_text(row: PaperRow, name: str) -> str:
     wanted = (row.paper, known.row, name)
     for paper, printed_row, figure, places in PRINTED_TWICE:
         if (paper, printed_row, figure) == wanted:
-            return ", ".join(f"{_printed(value)} ({place})" for place, value in places)
+            return ", ".join(f"{as_printed(value)} ({place})" for place, value in places)
     if name in known.figures:
-        return _printed(known.figures[name])
+        return as_printed(known.figures[name])
     return known.label.partition("(")[2].removesuffix(")") or NOT_MEASURED
 
 
@@ -203,10 +204,6 @@ def _weights_words(name: str, row: PaperRow) -> str:
 
 def _published_rows(paper: str) -> list[PublishedRow]:
     return [row for row in PUBLISHED_ROWS if row.paper == paper]
-
-
-def _printed(value: Printed) -> str:
-    return f"{value.value:.{value.digits}f}".removeprefix("0")
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -17,12 +17,10 @@ from fxdet.pages.paper_results import (
     read_paper,
     read_rows,
 )
-from fxdet.pages.sources import NOT_MEASURED, Record, Repository, joined, table
+from fxdet.pages.sources import NOT_MEASURED, NOTHING_RUN, Record, Repository, joined, table
 from fxdet.pages.verdicts import verdict
 from fxdet.training.paper_config import PaperRow
 from fxdet.training.paper_tables import NOT_RUN
-
-NOTHING_RUN = "Not run yet."
 
 MAIN_FIGURE = "accuracy"
 

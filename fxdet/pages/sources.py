@@ -17,6 +17,9 @@ Record = Mapping[str, Any]
 NOT_MEASURED = UNDEFINED
 """What stands for a figure that nobody measured."""
 
+NOTHING_RUN = "Not run yet."
+"""What stands for a table of runs where there is none."""
+
 SORTABLE = "<!-- sortable -->"
 """Mark above a table that the site lets readers sort."""
 
