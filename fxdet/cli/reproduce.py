@@ -7,7 +7,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,13 +29,21 @@ class _Paper:
     selection: Selection
     results: Path
 
-    def runs_with_weights(self) -> frozenset[str]:
-        """Return the names of the runs whose networks can be looked at."""
+    def read(self) -> list[dict[str, Any]]:
+        """Return all results of the paper."""
+        from fxdet.training.paper_results import read_results
+
+        return read_results(self.results, self.name)
+
+    def with_weights(self) -> list[dict[str, Any]]:
+        """Return the results of the runs whose networks can be looked at."""
         from fxdet.training.paper_attention import weights_of
+        from fxdet.training.paper_sources import name_of
         from fxdet.training.reproduction import result_keys, run_folder
 
         keys = ((row, key) for row in self.rows for key in result_keys(row, self.selection))
-        return frozenset(key.name for row, key in keys if weights_of(run_folder(row, key), row) is not None)
+        runs = {key.name for row, key in keys if weights_of(run_folder(row, key), row) is not None}
+        return [item for item in self.read() if name_of(item) in runs]
 
 
 @click.command(short_help="Run the rows of papers' tables; check what was published.")
@@ -137,12 +145,11 @@ def _run(paper: _Paper, device: str, switches: tuple[bool, bool]) -> None:
 
 
 def _show(paper: _Paper) -> None:
-    from fxdet.training.paper_results import read_results
     from fxdet.training.paper_tables import rows_text
     from fxdet.training.reproduction import in_order, state_of
 
     states = [(key, state_of(row, key, paper.results)) for row, key in in_order(paper.rows, paper.selection)]
-    click.echo(rows_text(read_results(paper.results, paper.name), states))
+    click.echo(rows_text(paper.read(), states))
 
 
 def _write_beside(paper: _Paper, wanted: dict[str, bool]) -> None:
@@ -150,35 +157,31 @@ def _write_beside(paper: _Paper, wanted: dict[str, bool]) -> None:
     from fxdet.training.paper_comparison import write_filter_tests
     from fxdet.training.paper_figures import draw_learning_curves, draw_roc
     from fxdet.training.paper_psnr import write_filter_psnr
-    from fxdet.training.paper_results import read_results
 
     folder = paper.results / paper.name
     if wanted["psnr"]:
         click.echo(write_filter_psnr(paper.rows[0], folder))
     if wanted["overlays"]:
-        _told([draw_row_attention(paper.rows, paper.selection, folder)], paper, paper.runs_with_weights())
-    results = read_results(paper.results, paper.name)
+        _told([draw_row_attention(paper.rows, paper.selection, folder)], folder, paper.with_weights())
+    results = paper.read()
     if wanted["compare"]:
-        _told([write_filter_tests(results, folder)], paper)
+        _told([write_filter_tests(results, folder)], folder, results)
     for name, draw in (("roc", draw_roc), ("curves", draw_learning_curves)):
         if wanted[name]:
-            _told(draw(results, folder), paper)
+            _told(draw(results, folder), folder, results)
 
 
 def _attention(paper: _Paper, data: Path, split: str) -> None:
     from fxdet.training.paper_attention import write_row_attention
 
     folder = paper.results / paper.name
-    made = write_row_attention(paper.rows, paper.selection, folder, (data, split))
-    _told([made], paper, paper.runs_with_weights())
+    _told([write_row_attention(paper.rows, paper.selection, folder, (data, split))], folder, paper.with_weights())
 
 
-def _told(made: list[Path], paper: _Paper, runs: frozenset[str] | None = None) -> None:
-    """Name made files, and note beside them which results they show: those of some runs, or all."""
-    from fxdet.training.paper_results import read_results
-    from fxdet.training.paper_sources import name_of, note_sources
+def _told(made: list[Path], folder: Path, results: list[dict[str, Any]]) -> None:
+    """Name made files, and note beside them which results they show."""
+    from fxdet.training.paper_sources import note_sources
 
-    results = [item for item in read_results(paper.results, paper.name) if runs is None or name_of(item) in runs]
-    note_sources(paper.results / paper.name, [path.name for path in made], results)
+    note_sources(folder, [path.name for path in made], results)
     for path in made:
         click.echo(path)
